@@ -1,0 +1,3 @@
+"""hexauth: one login for everything that talks to Hex."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,75 @@
+"""The errors of hexauth: each knows its exit code and what the person can do next."""
+
+
+class HexauthError(Exception):
+    """Something went wrong that a person can be told about in two lines.
+
+    `message` says what happened, `hint` what to do; neither holds a secret, a response body, or
+    anything longer than a line. Subclasses set the exit code and a usual hint.
+    """
+
+    exit_code = 1
+    hint = "Run the command with --help to see how it is used."
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+
+class UsageError(HexauthError):
+    """The command, its options or its configuration are wrong."""
+
+    exit_code = 2
+
+
+class MalformedRequest(UsageError):
+    """What a tool sent on standard input does not follow its protocol."""
+
+    hint = "Send key=value lines, each ended by a line feed, as gitcredentials(7) describes."
+
+
+class UnknownTarget(UsageError):
+    """A target that names no repository and no URL hexauth knows."""
+
+
+class LoginRequired(HexauthError):
+    """No stored token works, and this run may not ask for one."""
+
+    exit_code = 3
+    hint = "Run `hexauth login` in a terminal."
+
+
+class Declined(HexauthError):
+    """The person said no, or the server denied the login."""
+
+    exit_code = 4
+    hint = "Run `hexauth login` to be asked again."
+
+
+class Expired(HexauthError):
+    """The code ran out before it was approved, or waiting for another process took too long."""
+
+    exit_code = 5
+    hint = "Run `hexauth login` for a new code."
+
+
+class Unreachable(HexauthError):
+    """The server cannot be reached, or its answer makes no sense; trying again may help."""
+
+    exit_code = 6
+    hint = "Nothing was lost: try again in a while."
+
+
+class VaultError(HexauthError):
+    """The vault is locked, missing, full or unreadable."""
+
+    exit_code = 7
+    hint = "Run `hexauth status` to see which vault is in use, and why."
+
+
+class Interrupted(HexauthError):
+    """The person pressed Ctrl-C."""
+
+    exit_code = 130
+    hint = "Nothing was changed."

@@ -1,0 +1,103 @@
+"""The words of hexauth as values: frozen, and no secret ever shows in a repr."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a secret is put into an `Authorization` header."""
+
+    BEARER = "bearer"
+    """An OAuth access token: `Bearer SECRET` (RFC 6750 section 2.1)."""
+    KEY = "key"
+    """A Hex API key, sent as it is."""
+    PASSWORD = "password"
+    """A password that some tool stored, for Basic authentication (RFC 7617)."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a credential is asked for; a field that is None was not named and matches anything.
+
+    `host` carries the port where one was given (`git.example.com:8443`), as git writes it.
+    Bytes that are not UTF-8 are kept as surrogate escapes (PEP 383).
+    """
+
+    protocol: str | None = None
+    host: str | None = None
+    path: str | None = None
+    username: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.protocol}://{self.host}" + (f"/{self.path}" if self.path else "")
+
+
+@dataclass(frozen=True)
+class Login:
+    """One OAuth session at one server with one client id; locks and records go by it.
+
+    `server` is the API's URL without a trailing slash, such as `https://hex.pm/api`.
+    """
+
+    server: str
+    client_id: str
+
+    @property
+    def name(self) -> str:
+        """A name for files and vault entries: readable, and different for each login."""
+        digest = hashlib.sha256(f"{self.server}\n{self.client_id}".encode()).hexdigest()[:12]
+        host = re.sub(r"[^a-z0-9.]+", "-", self.server.split("//")[-1].split("/")[0].lower())
+        return f"{host}-{digest}"
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a server issued: RFC 6749 section 5.1, with times as unix seconds.
+
+    `access` is None when the token was rejected and dropped; `refresh` is None when the server
+    issued none; `expires_at` is None when the server named no lifetime. An API key kept instead
+    of a login is a token of kind `key` that has neither. `issued_at` is this machine's clock.
+    """
+
+    access: str | None = field(repr=False)
+    refresh: str | None = field(repr=False, default=None)
+    expires_at: int | None = None
+    scope: str = ""
+    issued_at: int = 0
+    kind: Kind = Kind.BEARER
+
+    def life_left(self, now: float) -> float:
+        """Return the seconds for which the access token still works; infinite if it never ends.
+
+        A token issued in the future has none: the clock was set back, and its expiry says nothing.
+        """
+        if self.access is None or self.issued_at > now + 60:
+            return 0
+        return float("inf") if self.expires_at is None else self.expires_at - now
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What is handed out: a secret, whom it is for, and where it came from."""
+
+    target: Target
+    username: str
+    secret: str = field(repr=False)
+    kind: Kind = Kind.PASSWORD
+    expires_at: int | None = None
+    scope: str = ""
+    source: str = ""
+
+    @property
+    def authorization(self) -> str:
+        """The value of the `Authorization` header that presents this credential."""
+        if self.kind is Kind.BEARER:
+            return f"Bearer {self.secret}"
+        if self.kind is Kind.KEY:
+            return self.secret
+        from base64 import b64encode
+
+        pair = f"{self.username}:{self.secret}".encode("utf-8", "surrogateescape")
+        return f"Basic {b64encode(pair).decode('ascii')}"

@@ -1,0 +1,275 @@
+"""The file mutex that processes share, and the record beside it that says what its holder does.
+
+The file is permanent: it is created once and never unlinked, because a lock on an unlinked file
+excludes nobody. The kernel frees the lock when its holder dies, however it dies.
+"""
+
+import errno
+import json
+import os
+import stat
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from hexauth.errors import Expired, VaultError
+
+TICK = 0.25
+"""Seconds between two calls of `while_waiting`; a released mutex is noticed at once all the same."""
+
+WINDOWS_POLL = 0.005
+"""Seconds between two tries on Windows, whose blocking lock gives up by itself after ten."""
+
+
+def private_folder(folder: Path) -> Path:
+    """Create `folder` with mode 0700 if it is missing, and return it.
+
+    Raises `VaultError` if it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise VaultError(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            hint="Make it writable, or set HEXAUTH_HOME to a folder that is.",
+        ) from error
+    return folder
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file `path`, mode 0600, by `text`: readers see the old or the new one, whole.
+
+    Raises OSError.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+class Mutex:
+    """A lock on one permanent file, shared by all processes and threads of a user.
+
+    Use it as `with Mutex(path).held(seconds):`. Two objects for the same path exclude each other,
+    in one process too.
+    """
+
+    def __init__(self, path: Path, *, platform: str = sys.platform) -> None:
+        self.path = path
+        self._platform = platform
+
+    @contextmanager
+    def held(
+        self, seconds: float | None, while_waiting: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
+        """Hold the mutex for the length of a `with` block; wait for it at most `seconds`.
+
+        None waits without end, 0 does not wait. `while_waiting` is called now and then while
+        somebody else holds it, and may raise to stop waiting. Raises `Expired` when the time is
+        over, `VaultError` when the file cannot be opened or locked.
+        """
+        descriptor = self._open()
+        self._acquire(descriptor, seconds, while_waiting)
+        try:
+            yield
+        finally:
+            _unlock(descriptor)
+            os.close(descriptor)
+
+    def is_held(self) -> bool:
+        """Tell whether somebody holds the mutex just now."""
+        try:
+            with self.held(0):
+                return False
+        except Expired:
+            return True
+
+    def _acquire(
+        self, descriptor: int, seconds: float | None, while_waiting: Callable[[], None]
+    ) -> None:
+        """Lock `descriptor`, or close it and raise."""
+        try:
+            if _try_lock(self.path, descriptor):
+                return
+            if self._platform == "win32":
+                _wait_polling(self.path, descriptor, seconds, while_waiting)
+                return
+        except BaseException:
+            os.close(descriptor)
+            raise
+        _wait_blocking(self.path, descriptor, seconds, while_waiting)
+
+    def _open(self) -> int:
+        private_folder(self.path.parent)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            descriptor = os.open(self.path, flags, 0o600)
+        except OSError as error:
+            what = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+            raise VaultError(
+                f"The lock file {self.path} cannot be opened: {what}.",
+                hint="Make its folder writable for you alone, or set HEXAUTH_HOME to another one.",
+            ) from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise VaultError(f"The lock file {self.path} is not a regular file.")
+        return descriptor
+
+
+def _try_lock(path: Path, descriptor: int) -> bool:
+    import portalocker  # 68 ms
+
+    try:
+        portalocker.lock(descriptor, portalocker.LOCK_EX | portalocker.LOCK_NB)
+    except portalocker.AlreadyLocked:
+        return False
+    except portalocker.LockException as error:
+        raise _cannot_lock(path, error) from error
+    return True
+
+
+def _unlock(descriptor: int) -> None:
+    import portalocker
+
+    portalocker.unlock(descriptor)
+
+
+def _cannot_lock(path: Path, error: Exception) -> VaultError:
+    code = getattr(error.__cause__, "errno", None) or getattr(error, "errno", None)
+    why = os.strerror(code) if code else str(error)
+    return VaultError(
+        f"The lock file {path} cannot be locked: {why}.",
+        hint="Its file system may not support locks (NFS): set HEXAUTH_HOME to a local folder.",
+    )
+
+
+def _wait_polling(
+    path: Path, descriptor: int, seconds: float | None, while_waiting: Callable[[], None]
+) -> None:
+    end = None if seconds is None else time.monotonic() + seconds
+    next_call = 0.0
+    while not _try_lock(path, descriptor):
+        now = time.monotonic()
+        if end is not None and now >= end:
+            raise _waited_too_long()
+        if now >= next_call:
+            while_waiting()
+            next_call = now + TICK
+        time.sleep(WINDOWS_POLL)
+
+
+@dataclass
+class _Turn:
+    """The state shared by a caller and the thread that waits in its place."""
+
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    come: threading.Event = field(default_factory=threading.Event)
+    abandoned: bool = False
+    error: Exception | None = None
+
+
+def _wait_blocking(
+    path: Path, descriptor: int, seconds: float | None, while_waiting: Callable[[], None]
+) -> None:
+    """Wait in a thread, which the kernel wakes at once, while this thread still hears Ctrl-C.
+
+    Whoever is the last to need `descriptor` closes it: the thread may get the lock after this
+    function has given up.
+    """
+    turn = _Turn()
+    end = None if seconds is None else time.monotonic() + seconds
+    try:
+        threading.Thread(target=_block, args=(descriptor, turn), daemon=True).start()
+        while not turn.come.wait(
+            TICK if end is None else max(0, min(TICK, end - time.monotonic()))
+        ):
+            if end is not None and time.monotonic() >= end:
+                raise _waited_too_long()
+            while_waiting()
+        if turn.error is not None:
+            raise _cannot_lock(path, turn.error) from turn.error
+    except BaseException:
+        with turn.guard:
+            turn.abandoned = True
+            if turn.come.is_set():
+                os.close(descriptor)
+        raise
+
+
+def _block(descriptor: int, turn: _Turn) -> None:
+    import portalocker
+
+    try:
+        portalocker.lock(descriptor, portalocker.LOCK_EX)
+    except Exception as error:  # noqa: BLE001  (handed over to the waiting thread)
+        turn.error = error
+    with turn.guard:
+        if turn.abandoned:
+            os.close(descriptor)
+        turn.come.set()
+
+
+def _waited_too_long() -> Expired:
+    return Expired(
+        "Another process of hexauth was busy for too long.",
+        hint="Run `hexauth status` to see what it waits for, then try again.",
+    )
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the holder of a mutex is doing, or how the last attempt ended.
+
+    `attempt` counts the attempts of a login, or of a refresh, on this machine; `deadline` is in
+    unix seconds, `interval` in seconds (RFC 8628 section 3.2).
+    """
+
+    state: str = "idle"
+    """`idle`; `waiting` for a person; `done`; or the name of the error that ended the attempt."""
+    attempt: int = 0
+    pid: int = 0
+    message: str = ""
+    user_code: str = ""
+    verification_uri: str = ""
+    verification_uri_complete: str = ""
+    device_code: str = field(default="", repr=False)
+    interval: float = 0
+    deadline: float = 0
+
+    @property
+    def ended(self) -> int:
+        """The number of the last attempt that has ended."""
+        return self.attempt - 1 if self.state == "waiting" else self.attempt
+
+
+def read_record(path: Path) -> Record:
+    """Return the record at `path`; one that is missing, torn or strange counts as idle."""
+    try:
+        found = json.loads(path.read_bytes())
+        known = {f.name: type(f.default) for f in fields(Record)}
+        return Record(**{name: known[name](found[name]) for name in known if name in found})
+    except (OSError, ValueError, TypeError, KeyError):
+        return Record()
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Publish `record` at `path`, mode 0600; only the holder of the mutex beside it may.
+
+    Raises `VaultError` if the folder cannot be written.
+    """
+    try:
+        write_private(path, json.dumps(asdict(record)))
+    except OSError as error:
+        raise VaultError(f"The file {path} cannot be written: {error.strerror}.") from error
