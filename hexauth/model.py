@@ -13,7 +13,7 @@ class Kind(StrEnum):
     """An OAuth access token: `Bearer SECRET` (RFC 6750 section 2.1)."""
     KEY = "key"
     """A Hex API key, sent as it is."""
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105  (the name of a kind)
     """A password that some tool stored, for Basic authentication (RFC 7617)."""
 
 

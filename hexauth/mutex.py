@@ -14,13 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hexauth.errors import Expired, VaultError
 
 TICK = 0.25
-"""Seconds between two calls of `while_waiting`; a released mutex is noticed at once all the same."""
+"""Seconds between two calls of `while_waiting`; its release is noticed at once."""
 
 WINDOWS_POLL = 0.005
 """Seconds between two tries on Windows, whose blocking lock gives up by itself after ten."""
@@ -213,7 +213,7 @@ def _block(descriptor: int, turn: _Turn) -> None:
 
     try:
         portalocker.lock(descriptor, portalocker.LOCK_EX)
-    except Exception as error:  # noqa: BLE001  (handed over to the waiting thread)
+    except Exception as error:  # handed over to the waiting thread
         turn.error = error
     with turn.guard:
         if turn.abandoned:
@@ -258,8 +258,8 @@ def read_record(path: Path) -> Record:
     """Return the record at `path`; one that is missing, torn or strange counts as idle."""
     try:
         found = json.loads(path.read_bytes())
-        known = {f.name: type(f.default) for f in fields(Record)}
-        return Record(**{name: known[name](found[name]) for name in known if name in found})
+        known = asdict(Record())
+        return Record(**{name: type(known[name])(found[name]) for name in known if name in found})
     except (OSError, ValueError, TypeError, KeyError):
         return Record()
 

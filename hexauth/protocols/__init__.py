@@ -1,0 +1,1 @@
+"""What tools send and expect: each module parses and renders bytes, and does no I/O."""

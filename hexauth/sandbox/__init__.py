@@ -1,0 +1,1 @@
+"""A Hex server on loopback, in memory, for trying and testing."""
