@@ -1,5 +1,7 @@
 """The errors of hexauth: each knows its exit code and what the person can do next."""
 
+from collections.abc import Mapping
+
 
 class HexauthError(Exception):
     """Something went wrong that a person can be told about in two lines.
@@ -47,6 +49,16 @@ class Declined(HexauthError):
     hint = "Run `hexauth login` to be asked again."
 
 
+class Refused(Declined):
+    """The server answered with an OAuth error; `code` is its name (RFC 6749 section 5.2)."""
+
+    hint = "Check the client id and the scopes that are asked for, then try again."
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Expired(HexauthError):
     """The code ran out before it was approved, or waiting for another process took too long."""
 
@@ -73,3 +85,13 @@ class Interrupted(HexauthError):
 
     exit_code = 130
     hint = "Nothing was changed."
+
+
+def exit_codes() -> Mapping[int, str]:
+    """Return what each exit code means, for manuals: its error's first sentence."""
+    meanings = {0: "Done.", HexauthError.exit_code: "Something else went wrong."}
+    pending = HexauthError.__subclasses__()
+    for kind in pending:
+        meanings.setdefault(kind.exit_code, (kind.__doc__ or "").splitlines()[0])
+        pending.extend(kind.__subclasses__())
+    return dict(sorted(meanings.items()))

@@ -77,6 +77,16 @@ class Token:
             return 0
         return float("inf") if self.expires_at is None else self.expires_at - now
 
+    def is_fresh(self, now: float, min_ttl: float) -> bool:
+        """Tell whether the access token has at least `min_ttl` seconds left.
+
+        A server may issue tokens that never live so long: one of those counts until a tenth of
+        its life is left, because a new one would be no better.
+        """
+        if self.expires_at is not None and self.expires_at - self.issued_at <= min_ttl:
+            min_ttl = (self.expires_at - self.issued_at) / 10
+        return self.life_left(now) > min_ttl
+
 
 @dataclass(frozen=True)
 class Credential:
@@ -89,10 +99,16 @@ class Credential:
     expires_at: int | None = None
     scope: str = ""
     source: str = ""
+    authtype: str | None = None
+    """The scheme that a tool stored with the secret, git's `authtype`."""
+    refresh_token: str | None = field(default=None, repr=False)
+    """Git's `oauth_refresh_token`, if a tool stored one; never a login's own."""
 
     @property
     def authorization(self) -> str:
         """The value of the `Authorization` header that presents this credential."""
+        if self.authtype is not None:
+            return f"{self.authtype} {self.secret}"
         if self.kind is Kind.BEARER:
             return f"Bearer {self.secret}"
         if self.kind is Kind.KEY:

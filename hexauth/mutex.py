@@ -103,6 +103,8 @@ class Mutex:
         try:
             if _try_lock(self.path, descriptor):
                 return
+            if seconds == 0:
+                raise _waited_too_long()
             if self._platform == "win32":
                 _wait_polling(self.path, descriptor, seconds, while_waiting)
                 return

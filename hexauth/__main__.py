@@ -1,0 +1,89 @@
+"""The one door: from here every run starts, and here alone errors become exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+GIT_OPERATIONS = ("get", "store", "erase", "capability")
+
+
+def main() -> None:
+    """Run `hexauth`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def git() -> None:
+    """Run `git-credential-hexauth`: what git does not name is ignored, as gitcredentials(7) asks.
+
+    Git puts the operation last, after the words of its own configuration.
+    """
+    *options, operation = sys.argv[1:] or [""]
+    if operation not in GIT_OPERATIONS:
+        sys.exit(0)
+    sys.exit(run([operation, *options], git_asks=True))
+
+
+def run(arguments: Sequence[str], *, git_asks: bool = False) -> int:  # noqa: PLR0911  (one a way to end)
+    """Run a command and return its exit code; two lines on standard error say what went wrong.
+
+    With `git_asks`, nothing is said of a request that does not follow git's protocol.
+    """
+    import click
+
+    from hexauth.cli.main import main as group
+    from hexauth.errors import HexauthError, MalformedRequest
+
+    try:
+        code = group.main(list(arguments), prog_name="hexauth", standalone_mode=False)
+    except MalformedRequest as error:
+        return 0 if git_asks else _tell(error, error.hint, error.exit_code)
+    except HexauthError as error:
+        return _tell(error, error.hint, error.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "hexauth"
+        return _tell(_usage(error), f"Run `{command} --help` to see how it is used.", 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _tell("Interrupted.", "Nothing was changed.", 130)
+    except BrokenPipeError:
+        _discard_output()
+        return 1
+    except OSError as error:
+        return _tell(f"{error.strerror or 'The system refused'}.", "Check what it is about.", 1)
+    except Exception as error:  # a fault of hexauth's own: no traceback, which may hold secrets
+        return _tell(
+            f"hexauth has failed in a way nobody expected ({_place(error)}).",
+            "Please report it, with the command that you ran.",
+            1,
+        )
+    return code if isinstance(code, int) else 0
+
+
+def _tell(what: object, hint: str, code: int) -> int:
+    from hexauth.system import Screen
+
+    Screen(sys.stderr.write, visible=False).say(f"hexauth: {what}", f"hexauth: {hint}")
+    return code
+
+
+def _usage(error: Exception) -> str:
+    """Return what is wrong with the arguments; a surplus one may be a secret: it is not shown."""
+    text = str(getattr(error, "format_message", lambda: error)())
+    return "There are more arguments than it takes." if "extra argument" in text else text
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = trace.tb_frame.f_globals.get("__name__") if trace else "?"
+    return f"{type(error).__name__} in {where}:{trace.tb_lineno if trace else 0}"
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from flushing into the closed pipe when it ends."""
+    sys.stdout = None  # nobody reads it any more
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+if __name__ == "__main__":
+    main()

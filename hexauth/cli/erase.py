@@ -1,0 +1,30 @@
+"""`hexauth erase`: forget what a server has rejected."""
+
+import sys
+
+import click
+
+from hexauth import stored
+from hexauth.cli.options import open_world, vault_option
+from hexauth.protocols import git
+from hexauth.session import reject
+from hexauth.targets import login_for
+
+
+@click.command()
+@vault_option()
+def erase(vault: str | None) -> None:
+    """Forget the credentials that standard input describes, as git sends it.
+
+    For a login's own token that means: if it is still the one on file, refresh it at the next
+    `hexauth get`. Nobody is ever logged out by this.
+    """
+    given = git.parse(sys.stdin.buffer.read())
+    target = given.target
+    if not target.protocol or not target.host:
+        return
+    world = open_world(vault=vault)
+    login = login_for(target, world.settings)
+    if login is not None and given.secret and target.username in (None, world.settings.username):
+        reject(world, login, given.secret)
+    stored.erase(world, target, given.secret)

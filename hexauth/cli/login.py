@@ -1,0 +1,118 @@
+"""`hexauth login`: log in, once."""
+
+import sys
+
+import click
+
+from hexauth import hex as hexpm
+from hexauth import oauth
+from hexauth.attempt import Arrival, arrive, files
+from hexauth.cli.options import open_world, vault_option
+from hexauth.errors import Refused, UsageError
+from hexauth.login import log_in
+from hexauth.model import Kind, Login, Token
+from hexauth.mutex import Mutex
+from hexauth.resolve import device_name
+from hexauth.session import TOKEN_SECONDS, refreshed, replace_login
+from hexauth.targets import known_targets, login_for, parse_target
+from hexauth.world import World
+
+KEY_CHARACTERS = 4096
+"""The longest API key that is read; Hex's have 32."""
+
+
+@click.command()
+@click.argument("target", default=hexpm.REPOSITORY)
+@click.option(
+    "--browser/--no-browser", default=True, help="Open a browser, or only print the address."
+)
+@click.option("--force", is_flag=True, help="Log in again, even if there is a login that works.")
+@click.option("--scope", metavar="SCOPES", help="The scopes to ask for, separated by spaces.")
+@click.option("--name", metavar="NAME", help="The device's name on the approval page.")
+@click.option("--with-token", is_flag=True, help="Keep an API key, read from standard input.")
+@vault_option()
+def login(
+    target: str,
+    browser: bool,
+    force: bool,
+    scope: str | None,
+    name: str | None,
+    with_token: bool,
+    vault: str | None,
+) -> None:
+    """Log in to TARGET in a browser, here or on any other device.
+
+    An address and a code are printed; open the address, check the code and approve. If a login
+    that works is there already, nothing happens unless --force or other scopes are given. A new
+    login ends the session of the one that it replaces.
+    """
+    world = open_world(scope=scope, vault=vault)
+    where = login_for(parse_target(target, world.settings), world.settings)
+    if where is None:
+        known = ", ".join(known_targets(world.settings))
+        raise UsageError(f"hexauth cannot log in to {target}.", hint=f"Known are {known}.")
+    if with_token:
+        _keep_key(world, where)
+        return
+    arrival = arrive(world, where)
+    token = None if force else _live(world, where, arrival, scope)
+    if token is not None:
+        world.screen.say(f"You are logged in to {where.server} already{_as_user(token)}.")
+        world.screen.say("To log in again, run `hexauth login --force`.")
+        return
+    token = log_in(
+        world,
+        where,
+        arrival,
+        may_ask=True,
+        scope=world.settings.scope,
+        name=name or device_name(),
+        browser=browser,
+    )
+    world.screen.say(f"You are logged in to {where.server}{_as_user(token)}.")
+
+
+def _live(world: World, where: Login, arrival: Arrival, scope: str | None) -> Token | None:
+    """Return the token of a login that works and covers `scope`, refreshed if need be."""
+    token = arrival.token
+    if token is None or (scope is not None and not _covers(token.scope, scope)):
+        return None
+    if token.is_fresh(world.now(), world.settings.min_ttl):
+        return token
+    return refreshed(world, where, arrival)
+
+
+def _covers(granted: str, wanted: str) -> bool:
+    """Tell whether `granted` includes `wanted`; hexpm grants `api` as its two halves."""
+    have = set(granted.split())
+    if {"api:read", "api:write"} <= have:
+        have.add("api")
+    return set(wanted.split()) <= have
+
+
+def _as_user(token: Token) -> str:
+    user = hexpm.user_name(token)
+    return f" as {user}" if user else ""
+
+
+def _keep_key(world: World, where: Login) -> None:
+    """Read an API key, check it at the server, and keep it in place of an OAuth login."""
+    if sys.stdin.isatty():
+        key = click.prompt("API key", hide_input=True, err=True)
+    else:
+        key = sys.stdin.buffer.read(KEY_CHARACTERS).decode("ascii", "replace")
+    key = key.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError(
+            "Standard input holds no API key.", hint="Pipe in one line: 32 hexadecimal digits."
+        )
+    try:
+        user = oauth.current_user(world.http, where.server, key)
+    except Refused as refusal:
+        refusal.hint = "Check the key under the keys of your account; nothing was stored."
+        raise
+    world.vault.check()
+    with Mutex(files(world, where).token_mutex).held(TOKEN_SECONDS):
+        new = Token(access=key, issued_at=int(world.now()), kind=Kind.KEY)
+        replace_login(world, where, new)
+    world.screen.say(f"The API key of {user.get('username', 'an unnamed user')} is stored.")

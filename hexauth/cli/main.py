@@ -1,0 +1,37 @@
+"""The command group: it knows the commands by name, and imports only the one that is asked for."""
+
+from importlib import import_module
+
+import click
+
+from hexauth import __version__
+
+COMMANDS = ("get", "store", "erase", "login", "logout", "status", "sandbox", "capability")
+"""In the order in which the help lists them; each is a module here with a function of its name."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are used: start-up time is the product."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command called `cmd_name`, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"hexauth.cli.{cmd_name}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96}
+)
+@click.version_option(__version__, "--version", message="hexauth %(version)s")
+def main() -> None:
+    """One login for everything that talks to Hex.
+
+    Log in once with `hexauth login`; from then on `hexauth get` gives every script and tool a
+    working token, kept in the operating system's keyring and refreshed by itself.
+    """

@@ -1,0 +1,138 @@
+"""The manual pages and completions, written from the commands themselves."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
+
+from hexauth import __version__
+from hexauth.cli.main import main
+from hexauth.config import SETTINGS
+from hexauth.errors import exit_codes
+
+COMPLETIONS = {
+    "completions/hexauth.bash": BashComplete,
+    "completions/_hexauth": ZshComplete,
+    "completions/hexauth.fish": FishComplete,
+}
+
+FILES = (
+    (
+        "~/.config/hexauth/config.toml",
+        "Settings, under the names given above in lower case and without HEXAUTH_.",
+    ),
+    (
+        "~/.local/state/hexauth/",
+        "Mutexes, records of logins under way, the index, and the file vault.",
+    ),
+)
+
+
+def pages() -> Mapping[str, str]:
+    """Return every generated file: its path from the project's root, and its text."""
+    found = {f"man/{path.replace(' ', '-')}.1": _page(path, command) for path, command in _walk()}
+    for name, shell in COMPLETIONS.items():
+        script = shell(main, {}, "hexauth", "_HEXAUTH_COMPLETE")
+        found[name] = script.source_template % script.source_vars()
+    return {name: text.rstrip("\n") + "\n" for name, text in found.items()}
+
+
+def outdated(root: Path) -> list[str]:
+    """Return the names of the generated files below `root` that are missing, old, or left over."""
+    current = pages()
+    differing = [
+        name
+        for name, text in current.items()
+        if not (root / name).is_file() or (root / name).read_text("utf-8") != text
+    ]
+    left_over = [
+        str(path.relative_to(root))
+        for path in sorted((root / "man").glob("*.1"))
+        if str(path.relative_to(root)) not in current
+    ]
+    return differing + left_over
+
+
+def _walk() -> Iterator[tuple[str, click.Command]]:
+    yield "hexauth", main
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        if command is not None and not command.hidden:
+            yield f"hexauth {name}", command
+
+
+def _page(path: str, command: click.Command) -> str:
+    """Return a manual page in the man(7) language."""
+    context = click.Context(command, info_name=path)
+    title = path.replace(" ", "-").upper()
+    short = command.get_short_help_str(200).rstrip(".")
+    lines = [
+        f'.TH "{title}" 1 "" "hexauth {__version__}" "hexauth"',
+        ".SH NAME",
+        f"{_text(path.replace(' ', '-'))} \\- {_text(short[0].lower() + short[1:])}",
+        ".SH SYNOPSIS",
+        f".B {_text(path)}",
+        _text(" ".join(command.collect_usage_pieces(context))),
+        ".SH DESCRIPTION",
+        *_paragraphs(command.help or ""),
+        *_options(command, context),
+    ]
+    if isinstance(command, click.Group):
+        lines += [".SH COMMANDS", *_commands(), *_environment(), *_files()]
+    lines += [".SH EXIT STATUS"]
+    for code, meaning in exit_codes().items():
+        lines += [".TP", str(code), _text(meaning)]
+    return "\n".join([*lines, *_see_also(path)])
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    yield ".SH OPTIONS"
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None and isinstance(parameter, click.Option):
+            yield from (".TP", f"\\fB{_text(record[0])}\\fR", _text(record[1]))
+
+
+def _commands() -> Iterator[str]:
+    for path, command in _walk():
+        if command is not main:
+            yield from (".TP", f"\\fB{_text(path)}\\fR", _text(command.get_short_help_str(200)))
+
+
+def _environment() -> Iterator[str]:
+    yield ".SH ENVIRONMENT"
+    yield from (".TP", "\\fBHEXAUTH_HOME\\fR", "One folder below which everything is kept.")
+    for setting in SETTINGS:
+        default = setting.default if setting.default not in ("", (), False) else "none"
+        names = ", ".join(setting.variables)
+        where = f"config.toml: {setting.name}." if setting.in_file else "Not in config.toml."
+        yield from (".TP", f"\\fB{_text(names)}\\fR")
+        yield _text(f"{setting.meaning} Default: {default}. {where}")
+
+
+def _files() -> Iterator[str]:
+    yield ".SH FILES"
+    for name, meaning in FILES:
+        yield from (".TP", _text(name), _text(meaning))
+
+
+def _see_also(path: str) -> Iterator[str]:
+    yield ".SH SEE ALSO"
+    others = [other.replace(" ", "-") for other, _ in _walk() if other != path]
+    yield ", ".join(f"{_text(other)}(1)" for other in [*others, "gitcredentials(7)"]).replace(
+        "gitcredentials(7)(1)", "gitcredentials(7)"
+    )
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    for paragraph in re.split(r"\n\s*\n", text.replace("\b", "").strip()):
+        yield from (".PP", _text(" ".join(paragraph.split())))
+
+
+def _text(text: str) -> str:
+    r"""Return `text` for roff: `\` and `-` escaped, and no line that begins with a control."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "")
+    return re.sub(r"^([.'])", r"\\&\1", escaped, flags=re.MULTILINE)

@@ -1,0 +1,147 @@
+"""`hexauth status`: what is there, where, and for how long."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from hexauth import hex as hexpm
+from hexauth.cli.options import open_world, vault_option, write_answer
+from hexauth.login import spaced, under_way
+from hexauth.model import Kind, Login, Token
+from hexauth.system import printable
+from hexauth.vault.logins import load_login
+from hexauth.world import World
+
+Facts = Mapping[str, Any]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@vault_option()
+@click.pass_context
+def status(context: click.Context, as_json: bool, vault: str | None) -> None:
+    """Show each login: who, for what, until when, and in which vault.
+
+    The server is not asked. The exit code is 3 if nobody is logged in to hexpm.
+    """
+    world = open_world(vault=vault)
+    logins = [_facts(world, login) for login in _logins(world)]
+    facts = {
+        "vault": {
+            "name": world.vault.name,
+            "where": world.vault.describe(),
+            "why": world.choice.why,
+        },
+        "logins": logins,
+        "stored": [
+            {"protocol": entry["protocol"], "host": entry["host"]}
+            for entry in world.index.entries().values()
+            if "host" in entry and "protocol" in entry
+        ],
+    }
+    text = json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts, world.now()))
+    write_answer((text + "\n").encode())
+    if logins[0]["state"] in ("none", "ended"):
+        context.exit(3)
+
+
+def _logins(world: World) -> list[Login]:
+    """Return the login of hexpm, and after it those that the index knows."""
+    known = [
+        Login(entry["server"], entry["client_id"])
+        for entry in world.index.entries().values()
+        if "server" in entry and "client_id" in entry
+    ]
+    return [world.settings.login, *(one for one in known if one != world.settings.login)]
+
+
+def _facts(world: World, login: Login) -> Facts:
+    token = load_login(world.vault, login)
+    record = under_way(world, login)
+    return {
+        "target": hexpm.REPOSITORY if login == world.settings.login else login.server,
+        "server": login.server,
+        "client_id": login.client_id,
+        "state": _state(token, world.now()),
+        "kind": str(token.kind) if token else None,
+        "user": hexpm.user_name(token) if token else None,
+        "scopes": token.scope.split() if token else [],
+        "access_token_expires_at": token.expires_at if token else None,
+        "session_expires_at": hexpm.session_end(token) if token else None,
+        "login_under_way": None
+        if record is None
+        else {
+            "pid": record.pid,
+            "verification_uri": record.verification_uri_complete,
+            "user_code": record.user_code,
+            "expires_at": int(record.deadline),
+        },
+    }
+
+
+def _state(token: Token | None, now: float) -> str:
+    if token is None:
+        return "none"
+    if token.life_left(now) > 0:
+        return "ok"
+    end = hexpm.session_end(token)
+    if token.refresh is None or (end is not None and end <= now):
+        return "ended"
+    return "refreshable"
+
+
+STATES = {
+    "none": "not logged in",
+    "ok": "logged in",
+    "refreshable": "logged in; the next `hexauth get` refreshes the access token",
+    "ended": "the session has ended; run `hexauth login`",
+}
+
+
+def _lines(facts: Facts, now: float) -> Iterator[str]:
+    for login in facts["logins"]:
+        yield f"{login['target']} ({login['server']})"
+        for name, value in _rows(login, now):
+            yield f"  {name:<15} {printable(value)}"
+    vault = facts["vault"]
+    yield f"vault: {vault['name']}"
+    yield f"  {'where':<15} {printable(vault['where'])}"
+    yield f"  {'why':<15} {printable(vault['why'])}"
+    if facts["stored"]:
+        hosts = ", ".join(f"{entry['protocol']}://{entry['host']}" for entry in facts["stored"])
+        yield f"  {'other hosts':<15} {printable(hosts)}"
+
+
+def _rows(login: Facts, now: float) -> Iterator[tuple[str, str]]:
+    yield "state", STATES[login["state"]]
+    if login["state"] != "none":
+        yield "user", login["user"] or "unknown"
+        if login["kind"] == Kind.KEY:
+            yield "kept", "an API key, which has no expiry"
+        else:
+            yield "scopes", " ".join(login["scopes"]) or "unknown"
+            yield "access token", _until(login["access_token_expires_at"], now)
+            yield "session", _until(login["session_expires_at"], now)
+    if login["login_under_way"]:
+        pending = login["login_under_way"]
+        code = spaced(pending["user_code"])
+        yield "under way", f"process {pending['pid']} waits at {pending['verification_uri']}"
+        yield "", f"for the code {code}, until {_clock(pending['expires_at'])}"
+
+
+def _until(moment: int | None, now: float) -> str:
+    if moment is None:
+        return "unknown"
+    left = int(moment - now)
+    if left <= 0:
+        return f"ended at {_clock(moment)}"
+    days, hours, minutes = left // 86400, left // 3600, left // 60
+    words = f"{days} days" if days > 1 else f"{hours} h" if hours > 1 else f"{minutes} min"
+    return f"until {_clock(moment)}, {words} from now"
+
+
+def _clock(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,40 @@
+"""`hexauth store`: keep what a tool hands over."""
+
+import sys
+
+import click
+
+from hexauth import stored
+from hexauth.cli.options import open_world, vault_option
+from hexauth.protocols import git
+from hexauth.targets import login_for
+from hexauth.vault.drawers import Stored
+from hexauth.vault.logins import load_login
+
+
+@click.command()
+@vault_option()
+def store(vault: str | None) -> None:
+    """Keep the credential that standard input describes, as git sends it.
+
+    A login's own token is not stored a second time, and nothing that git calls ephemeral is.
+    """
+    given = git.parse(sys.stdin.buffer.read())
+    target = given.target
+    complete = target.username is not None if given.authtype is None else given.credential
+    if not target.protocol or not target.host or not complete or given.secret is None:
+        return
+    world = open_world(vault=vault)
+    login = login_for(target, world.settings)
+    own = login is not None and target.username in (None, world.settings.username)
+    if given.ephemeral or (own and login and load_login(world.vault, login) is not None):
+        return
+    new = Stored(
+        path=target.path,
+        username=target.username,
+        secret=given.secret,
+        authtype=given.authtype if given.password is None else None,
+        expires_at=given.expires_at,
+        refresh_token=given.refresh_token,
+    )
+    stored.store(world, target, new)

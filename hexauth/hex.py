@@ -1,0 +1,70 @@
+"""What is true of Hex alone: its addresses, identities and tokens.
+
+Read from hexpm (the server), hex_core 0.19 and hex 2.5 (its clients).
+"""
+
+import json
+from base64 import urlsafe_b64decode
+from typing import Any
+
+from hexauth.model import Kind, Token
+
+REPOSITORY = "hexpm"
+"""The name of the public repository; `hexpm:ORG` is an organization's."""
+
+API_URL = "https://hex.pm/api"
+REPO_URL = "https://repo.hex.pm"
+
+CLIENT_ID = "78ea6566-89fd-481e-a1d6-7d9d78eacca8"
+"""The public OAuth client of Hex's command lines; it has no secret."""
+
+SCOPE = "api repositories"
+
+SESSION_SECONDS = 30 * 24 * 3600
+"""A session ends this long after the login; refreshing does not extend it."""
+
+
+def repo_url(api_url: str) -> str:
+    """Return the address of the repository that belongs to an API."""
+    return REPO_URL if api_url == API_URL else api_url.removesuffix("/api")
+
+
+def claims(token: str | None) -> dict[str, Any]:
+    """Return what a JWT says of itself (RFC 7519 section 4), unverified; {} if it is none.
+
+    Good for telling a person whose session this is, never for deciding anything.
+    """
+    try:
+        payload = (token or "").split(".")[1]
+        found = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def user_name(token: Token) -> str | None:
+    """Return the name of the user whom an OAuth token belongs to, if it says."""
+    subject = claims(token.access).get("sub") or claims(token.refresh).get("sub")
+    if not isinstance(subject, str) or not subject.startswith("user:"):
+        return None
+    return subject.removeprefix("user:")
+
+
+def session_end(token: Token) -> int | None:
+    """Return when the login ends for good, in unix seconds; None if that is unknown.
+
+    A refresh token is a JWT whose `exp` is the end of the session.
+    """
+    end = claims(token.refresh).get("exp")
+    return int(end) if isinstance(end, int | float) else None
+
+
+def authorization(secret: str) -> tuple[Kind, str]:
+    """Tell what the value of `HEX_API_KEY` is: its kind and the bare secret.
+
+    Mix sends the variable as the `Authorization` header, so `Bearer TOKEN` is an OAuth token.
+    """
+    scheme, _, token = secret.strip().partition(" ")
+    if token and scheme.lower() == "bearer":
+        return Kind.BEARER, token.strip()
+    return Kind.KEY, secret.strip()

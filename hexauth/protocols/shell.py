@@ -1,0 +1,79 @@
+"""What `hexauth get TARGET --format F` prints for shells and scripts: one line, one line feed."""
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+
+from hexauth.errors import HexauthError
+from hexauth.model import Credential
+
+
+def token(credential: Credential) -> str:
+    """Return the bare secret."""
+    return credential.secret
+
+
+def header(credential: Credential) -> str:
+    """Return a header line, for `curl -H @file`."""
+    return f"Authorization: {credential.authorization}"
+
+
+def as_json(credential: Credential) -> str:
+    """Return one JSON object; `expires_at` is in unix seconds, and null if it is unknown."""
+    target = credential.target
+    return json.dumps(
+        {
+            "protocol": target.protocol,
+            "host": target.host,
+            "path": target.path,
+            "username": credential.username,
+            "token": credential.secret,
+            "token_type": credential.authtype or str(credential.kind),
+            "expires_at": credential.expires_at,
+            "scope": credential.scope,
+            "source": credential.source,
+        }
+    )
+
+
+def env(credential: Credential) -> str:
+    """Return a POSIX shell command that exports `HEX_API_KEY`, for `eval`.
+
+    Mix and rebar3 send the variable as the `Authorization` header.
+    """
+    return f"export HEX_API_KEY={_quoted(credential.authorization)}"
+
+
+def curl(credential: Credential) -> str:
+    r"""Return a line for `curl --config -`, in which `\` and `"` are escaped (curl(1))."""
+    value = header(credential).replace("\\", "\\\\").replace('"', '\\"')
+    return f'header = "{value}"'
+
+
+FORMATS: Mapping[str, Callable[[Credential], str]] = {
+    "token": token,
+    "header": header,
+    "json": as_json,
+    "env": env,
+    "curl": curl,
+}
+
+
+def render(credential: Credential, name: str) -> bytes:
+    """Return `credential` in the format `name`, ended by one line feed.
+
+    Raises `HexauthError` for a secret that would break the line.
+    """
+    text = FORMATS[name](credential)
+    if any(character in text for character in "\n\r\0"):
+        raise HexauthError(
+            f"The credential holds a line feed, which the format {name} cannot express.",
+            hint="Ask for --format json.",
+        )
+    return (text + "\n").encode("utf-8", "surrogateescape")
+
+
+def _quoted(text: str) -> str:
+    """Return `text` in single quotes always, so that a reader sees where it begins and ends."""
+    quoted = shlex.quote(text)
+    return quoted if quoted.startswith("'") else f"'{quoted}'"

@@ -1,0 +1,121 @@
+"""The life of a login that is there: refreshing, saving, rejecting and ending it.
+
+All of it happens under the token mutex, held while a request is made and its answer saved. After
+waiting for it, a caller reads the vault again: what it wanted may be there.
+"""
+
+from dataclasses import replace
+
+from hexauth import oauth
+from hexauth.attempt import Arrival, attempt, files, is_new, settled, share
+from hexauth.errors import HexauthError, Refused, Unreachable
+from hexauth.model import Login, Token
+from hexauth.mutex import Mutex, read_record
+from hexauth.system import signals_held
+from hexauth.vault.choose import AUTO
+from hexauth.vault.logins import drop_login, load_login, save_login
+from hexauth.world import World
+
+TOKEN_SECONDS = 120
+"""The longest wait for the token mutex: one request, its save, and a keyring slow to answer."""
+
+
+def refreshed(world: World, login: Login, arrival: Arrival) -> Token | None:
+    """Return a token newer than the caller's, by refreshing unless somebody else has just done so.
+
+    None means that the login has ended and a person is needed. Raises `Unreachable`, with nothing
+    lost, when the server does not answer sensibly; `VaultError`; `Expired`.
+    """
+    beside = files(world, login)
+    with Mutex(beside.token_mutex).held(TOKEN_SECONDS):
+        token = load_login(world.vault, login)
+        if is_new(token, arrival, world.now()):
+            return token
+        if token is None or token.refresh is None:
+            return None
+        record = read_record(beside.token_record)
+        if record.attempt > arrival.refreshes:
+            share(record)
+        with attempt(beside.token_record, record.attempt + 1), settled(world):
+            return _refresh(world, login, token)
+
+
+def _refresh(world: World, login: Login, token: Token) -> Token | None:
+    """Refresh `token` and save the answer; both happen or, short of a crash, neither."""
+    with signals_held():
+        try:
+            new = oauth.refresh(world.http, login.server, login.client_id, token, now=world.now())
+        except Refused as refusal:
+            if refusal.code != "invalid_grant":
+                raise Unreachable(str(refusal)) from None
+            on_file = load_login(world.vault, login)
+            if on_file is not None and on_file.refresh != token.refresh:
+                return on_file
+            drop_login(world.vault, login)
+            return None
+        save(world, login, new)
+        return new
+
+
+def replace_login(world: World, login: Login, token: Token) -> None:
+    """Save `token`, and then end the session that it replaces: a user has only five.
+
+    The caller holds the token mutex. Raises `VaultError`; a server that does not end the old
+    session is only mentioned.
+    """
+    old = load_login(world.vault, login)
+    save(world, login, token)
+    if old is not None and old.refresh and old.refresh != token.refresh:
+        try:
+            oauth.revoke_session(world.http, login.server, old.refresh)
+        except HexauthError as error:
+            world.screen.say(f"The login before this one could not be ended: {error}")
+
+
+def reject(world: World, login: Login, secret: str) -> None:
+    """Note that a server has rejected `secret`: drop the access token if it is still that one.
+
+    The next `get` refreshes. An older secret changes nothing: somebody has a newer token already.
+    """
+    with Mutex(files(world, login).token_mutex).held(TOKEN_SECONDS):
+        token = load_login(world.vault, login)
+        if token is not None and token.access == secret and token.refresh is not None:
+            save_login(world.vault, login, replace(token, access=None))
+
+
+def log_out(world: World, login: Login) -> Token | None:
+    """End the session at the server, remove every local trace, and return what there was.
+
+    Raises `Unreachable` after the local login is gone, if the server could not be told.
+    """
+    beside = files(world, login)
+    with Mutex(beside.token_mutex).held(TOKEN_SECONDS), settled(world):
+        token = load_login(world.vault, login)
+        failure: HexauthError | None = None
+        if token is not None and token.refresh is not None:
+            try:
+                oauth.revoke_session(world.http, login.server, token.refresh)
+            except HexauthError as error:
+                failure = error
+        drop_login(world.vault, login)
+        world.index.drop(f"login/{login.name}")
+        if set(world.index.entries()) <= {AUTO}:
+            world.index.drop(AUTO)
+    if failure is not None:
+        raise Unreachable(
+            f"The login is gone from this machine, but the server did not end it: {failure}",
+            hint="End it in your browser, under the sessions of your account.",
+        ) from None
+    return token
+
+
+def save(world: World, login: Login, token: Token) -> None:
+    """Save `token` and note in the index where; the caller holds the token mutex.
+
+    Raises `VaultError`.
+    """
+    save_login(world.vault, login, token)
+    facts = {"vault": world.vault.name, "server": login.server, "client_id": login.client_id}
+    world.index.put(f"login/{login.name}", facts)
+    if world.settings.vault == AUTO:
+        world.index.put(AUTO, {"vault": world.vault.name})

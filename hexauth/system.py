@@ -1,0 +1,216 @@
+"""The only room that knows the platform: directories, browser, terminal, signals."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where hexauth keeps what it keeps."""
+
+    config: Path
+    """The file `config.toml`."""
+    vault: Path
+    """The folder of the file vault."""
+    state: Path
+    """The folder of mutexes, records and the index."""
+    namespace: str
+    """What the entries of the OS keyring begin with; another home has other entries."""
+
+
+def places(environ: Mapping[str, str], platform: str = sys.platform) -> Places:
+    """Return the places that `environ` and `platform` give.
+
+    Below `HEXAUTH_HOME` where it is set. Otherwise the platform's directories; but on Linux the
+    vault and the mutexes ignore `XDG_*`: a desktop session, cron and ssh set them differently, and
+    whoever shares the secrets must share the lock.
+    """
+    if home := environ.get("HEXAUTH_HOME"):
+        root = Path(home).expanduser().absolute()
+        return Places(
+            config=root / "config.toml",
+            vault=root / "vault",
+            state=root / "state",
+            namespace=f"hexauth@{root}",
+        )
+    if platform in ("darwin", "win32"):
+        from platformdirs.macos import MacOS
+        from platformdirs.windows import Windows
+
+        native = (MacOS if platform == "darwin" else Windows)("hexauth", appauthor=False)
+        config, data = native.user_config_path, native.user_data_path
+        return Places(config / "config.toml", data / "vault", data / "state", "hexauth")
+    user = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    config = Path(environ.get("XDG_CONFIG_HOME") or user / ".config") / "hexauth"
+    state = user / ".local" / "state" / "hexauth"
+    return Places(config / "config.toml", state / "vault", state, "hexauth")
+
+
+def printable(text: str) -> str:
+    """Return `text` with every control, format and surrogate character escaped.
+
+    A server or a repository's URL may hold characters that repaint a terminal or turn the reading
+    direction around (git's CVE-2024-50349).
+    """
+    return "".join(
+        c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode("ascii")
+        for c in text
+    )
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Where a person reads what hexauth has to say; never standard output."""
+
+    write: Callable[[str], object]
+    visible: bool
+    """Whether it is a terminal, so that somebody probably looks at it."""
+
+    def say(self, *lines: str) -> None:
+        """Show `lines`; characters that would act on a terminal are escaped."""
+        with suppress(OSError, ValueError):  # nobody listens any more
+            self.write("".join(printable(line) + "\n" for line in lines))
+
+
+def screen(stderr: TextIO | None, terminal: str = "/dev/tty") -> Screen:
+    """Return the screen of this process: standard error if it is a terminal, else `terminal`.
+
+    Without either it is standard error, which a log may keep.
+    """
+    if stderr is not None and stderr.isatty():
+        return Screen(_writer(stderr), visible=True)
+    with suppress(OSError):
+        descriptor = os.open(terminal, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+        return Screen(lambda text: os.write(descriptor, text.encode()), visible=True)
+    return Screen(_writer(stderr) if stderr is not None else (lambda text: None), visible=False)
+
+
+def _writer(stream: TextIO) -> Callable[[str], None]:
+    def write(text: str) -> None:
+        stream.write(text)
+        stream.flush()
+
+    return write
+
+
+def is_graphical(environ: Mapping[str, str], platform: str = sys.platform) -> bool:
+    """Tell whether a window can be opened in front of the person who runs this."""
+    if environ.get("SSH_CONNECTION"):
+        return False
+    if platform in ("darwin", "win32"):
+        return True
+    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def find_program(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return the absolute path of program `name`, or None.
+
+    Relative and empty parts of `PATH` do not count: a program in the current folder may be
+    anybody's (Git Credential Manager's CVE-2020-26233).
+    """
+    if Path(name).is_absolute():
+        return name if os.access(name, os.X_OK) else None
+    folders = environ.get("PATH", os.defpath).split(os.pathsep)
+    safe = os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
+    return shutil.which(name, path=safe) if safe and not Path(name).parent.name else None
+
+
+def browser_command(
+    url: str, environ: Mapping[str, str], platform: str = sys.platform
+) -> Sequence[str] | None:
+    """Return the command that opens `url`, or None if there is no browser to be seen.
+
+    `BROWSER` comes first, as a list of commands separated by colons in which `%s` stands for the
+    URL, as Debian's sensible-browser and Python's webbrowser read it.
+    """
+    if platform == "darwin":
+        return ["/usr/bin/open", url]
+    for template in filter(None, environ.get("BROWSER", "").split(os.pathsep)):
+        with suppress(ValueError):  # an unclosed quotation mark
+            words = shlex.split(template)
+            if words and (program := find_program(words[0], environ)):
+                rest = [word.replace("%s", url) for word in words[1:]]
+                return [program, *rest] if "%s" in template else [program, *rest, url]
+    if not is_graphical(environ, platform) and not environ.get("WSL_DISTRO_NAME"):
+        return None
+    for name in ("wslview", "xdg-open") if environ.get("WSL_DISTRO_NAME") else ("xdg-open",):
+        if program := find_program(name, environ):
+            return [program, url]
+    return None
+
+
+def open_browser(url: str, environ: Mapping[str, str], platform: str = sys.platform) -> bool:
+    """Start the person's browser at `url`, detached and silent; tell whether one was started.
+
+    A browser in the foreground would hold up the login, and one that prints would spoil what a
+    tool reads (Git Credential Manager issue 178).
+    """
+    if not url.startswith(("https://", "http://")):
+        return False
+    if platform == "win32":
+        try:
+            os.startfile(url)  # type: ignore[attr-defined,unused-ignore]  # noqa: S606  (Windows only)
+        except OSError:
+            return False
+        return True
+    command = browser_command(url, environ, platform)
+    if command is None:
+        return False
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
+    except OSError:
+        return False
+    process.returncode = 0  # it is on its own: nobody will ask how it ended
+    return True
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let SIGINT, SIGTERM and SIGHUP wait until the `with` block is done.
+
+    For the time between asking a server for a new token, which ends the old one, and saving it.
+    Threads started inside hold them too.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield from _interrupts_held()
+        return
+    held = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _interrupts_held() -> Iterator[None]:
+    """Hold back Ctrl-C where signals cannot be masked (Windows)."""
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            raise KeyboardInterrupt

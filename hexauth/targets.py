@@ -1,0 +1,84 @@
+"""What a person or a tool may name, and which of it is Hex."""
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from hexauth import hex as hexpm
+from hexauth.config import Settings, origin, require_https, split_url
+from hexauth.errors import UnknownTarget, UsageError
+from hexauth.model import Login, Target
+
+
+def hex_target(settings: Settings, organization: str = "") -> Target:
+    """Return the target that `hexpm`, or `hexpm:ORG`, stands for."""
+    if organization:
+        scheme, host = split_url(hexpm.repo_url(settings.api_url))
+        return Target(scheme, host, f"repos/{organization}")
+    scheme, host = split_url(settings.api_url)
+    return Target(scheme, host)
+
+
+def parse_target(text: str, settings: Settings) -> Target:
+    """Return the target that a person named: an URL, `hexpm` or `hexpm:ORG`.
+
+    Raises `UnknownTarget` for anything else, and `UsageError` for an URL that is not encrypted or
+    holds a password.
+    """
+    name, colon, organization = text.partition(":")
+    if name == hexpm.REPOSITORY and (not colon or re.fullmatch(r"[a-z0-9_]+", organization)):
+        return hex_target(settings, organization)
+    if "://" not in text:
+        raise UnknownTarget(
+            f"There is no repository called {text!r}.",
+            hint=f"Known are {', '.join(known_targets(settings))}, and URLs such as https://HOST/.",
+        )
+    parts = urlsplit(text)
+    try:
+        valid = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if parts.scheme not in ("https", "http") or not valid or not text.isprintable():
+        raise UnknownTarget(
+            f"{text!r} is no http(s) URL.",
+            hint=f"Known are {', '.join(known_targets(settings))}, and URLs such as https://HOST/.",
+        )
+    if parts.password is not None:
+        raise UsageError(
+            "The URL holds a password, which other users of this machine can see.",
+            hint="Leave it out of the URL.",
+        )
+    require_https(text, settings)
+    user, _, host = parts.netloc.rpartition("@")
+    return Target(
+        parts.scheme, host, unquote(parts.path.lstrip("/")) or None, unquote(user) if user else None
+    )
+
+
+def known_targets(settings: Settings) -> tuple[str, ...]:
+    """Return what can be named without an URL, for messages."""
+    return (hexpm.REPOSITORY, f"{hexpm.REPOSITORY}:ORGANIZATION", *hex_origins(settings))
+
+
+def hex_origins(settings: Settings) -> tuple[str, ...]:
+    """Return the origins that the login of `hexpm` is for: its API's, then its repository's."""
+    urls = (settings.api_url, hexpm.repo_url(settings.api_url))
+    return tuple(dict.fromkeys(origin(*split_url(url)) for url in urls))
+
+
+def login_for(target: Target, settings: Settings) -> Login | None:
+    """Return the login whose token works at `target`, or None.
+
+    Scheme, host and port must be the server's own; a target without one of them gets nothing
+    (git's CVE-2020-11008).
+    """
+    if not target.protocol or not target.host:
+        return None
+    known = hex_origins(settings)
+    return settings.login if origin(target.protocol, target.host) in known else None
+
+
+def is_api(target: Target, settings: Settings) -> bool:
+    """Tell whether `target` is the Hex API's own origin, for which `HEX_API_KEY` is meant."""
+    return bool(target.protocol and target.host) and (
+        origin(str(target.protocol), str(target.host)) == hex_origins(settings)[0]
+    )

@@ -1,0 +1,138 @@
+"""Which vault is in use, and why."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexauth.config import Settings
+from hexauth.errors import VaultError
+from hexauth.system import Places, find_program
+from hexauth.vault import Vault
+from hexauth.vault.index import Index
+
+AUTO = "auto"
+"""The index's entry for the vault that `auto` has chosen, so that it never wanders silently."""
+
+COMMAND_SECONDS = 60
+"""The longest that a passphrase command may take; it may ask a person."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A vault, and the reason it is the one in use."""
+
+    vault: Vault
+    why: str
+    fallback: bool = False
+    """Whether `auto` took the file because no keyring answers: a person should hear of it."""
+
+
+def choose(
+    settings: Settings,
+    places: Places,
+    environ: Mapping[str, str],
+    index: Index,
+    platform: str = sys.platform,
+) -> Choice:
+    """Return the vault that the settings name; for `auto`, the one it chose when first used.
+
+    Opens nothing: a vault that cannot be used says so at its first call.
+    """
+    if settings.vault != AUTO:
+        source = settings.sources["vault"]
+        return Choice(
+            _named(settings.vault, settings, places, environ, platform), f"set by {source}"
+        )
+    chosen = index.entries().get(AUTO, {}).get("vault")
+    if chosen in ("keyring", "file"):
+        why = f"chosen when hexauth first kept something here; --vault {_other(chosen)} changes it"
+        return Choice(_named(chosen, settings, places, environ, platform), why)
+    from hexauth.vault.keyring import available
+
+    reason = available(environ=environ, platform=platform)
+    if reason is None:
+        return Choice(
+            _named("keyring", settings, places, environ, platform), "an OS keyring answers here"
+        )
+    return Choice(
+        _named("file", settings, places, environ, platform), f"no OS keyring: {reason}", True
+    )
+
+
+def _other(name: str) -> str:
+    return "file" if name == "keyring" else "keyring"
+
+
+def _named(
+    name: str, settings: Settings, places: Places, environ: Mapping[str, str], platform: str
+) -> Vault:
+    if name == "file":
+        from hexauth.vault.file import FileVault
+
+        return FileVault(places.vault, passphrase=passphrase_source(settings, environ))
+    from hexauth.vault.keyring import KeyringVault
+
+    return KeyringVault(
+        places.namespace, seconds=settings.vault_timeout, environ=environ, platform=platform
+    )
+
+
+def passphrase_source(settings: Settings, environ: Mapping[str, str]) -> Callable[[], bytes | None]:
+    """Return a function that gives the file vault's passphrase, or None if none is set.
+
+    The function raises `VaultError` when the passphrase's file or command gives nothing.
+    """
+
+    def passphrase() -> bytes | None:
+        if settings.passphrase:
+            return settings.passphrase.encode()
+        if settings.passphrase_file:
+            return _first_line(_content(settings.passphrase_file), "The passphrase file")
+        if settings.passphrase_command:
+            output = _output(settings.passphrase_command, environ)
+            return _first_line(output, "The passphrase command")
+        return None
+
+    return passphrase
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise VaultError(
+            f"The passphrase file {path} cannot be read: {error.strerror}.",
+            hint="Check HEXAUTH_PASSPHRASE_FILE, or passphrase_file in config.toml.",
+        ) from None
+
+
+def _output(command: str, environ: Mapping[str, str]) -> bytes:
+    hint = "Check HEXAUTH_PASSPHRASE_COMMAND, or passphrase_command in config.toml."
+    try:
+        words = shlex.split(command)
+        program = find_program(words[0], environ) if words else None
+        if program is None:
+            raise VaultError("The passphrase command is not there.", hint=hint)
+        done = subprocess.run(
+            [program, *words[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=COMMAND_SECONDS,
+            env=dict(environ),
+            check=True,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        raise VaultError("The passphrase command failed.", hint=hint) from None
+    return done.stdout
+
+
+def _first_line(text: bytes, what: str) -> bytes:
+    line = text.split(b"\n")[0].rstrip(b"\r")
+    if not line:
+        raise VaultError(
+            f"{what} gives an empty passphrase.", hint="Write one into its first line."
+        )
+    return line

@@ -1,0 +1,102 @@
+"""What other tools stored: one drawer, an entry of the vault, for each protocol and host.
+
+A drawer is a JSON list, the oldest first. A keyring can only be asked for an entry by name, so
+the request's protocol and host name the drawer, and the rest is matched inside it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from hexauth.errors import VaultError
+from hexauth.model import Target
+from hexauth.vault import Vault
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A credential that a tool stored; texts may hold surrogate escapes (PEP 383)."""
+
+    path: str | None
+    username: str | None
+    secret: str = field(repr=False)
+    authtype: str | None = None
+    """Git's `authtype`, such as `Bearer`; None for a password."""
+    expires_at: int | None = None
+    """Unix seconds, git's `password_expiry_utc`."""
+    refresh_token: str | None = field(default=None, repr=False)
+    """Git's `oauth_refresh_token`, which belongs to the tool that stored it."""
+
+
+def matches(stored: Stored, request: Target) -> bool:
+    """Tell whether `stored` answers `request`: an absent field matches anything.
+
+    As gitcredentials(7) says; protocol and host have chosen the drawer already.
+    """
+    return request.path in (None, stored.path) and request.username in (None, stored.username)
+
+
+def find(vault: Vault, request: Target, now: float, *, authtype: bool = True) -> Stored | None:
+    """Return the last stored credential that answers `request` and has not expired, or None.
+
+    `authtype` tells whether the caller understands other schemes than Basic.
+    """
+    for stored in reversed(_load(vault, request)):
+        alive = stored.expires_at is None or stored.expires_at > now
+        if matches(stored, request) and alive and (authtype or stored.authtype is None):
+            return stored
+    return None
+
+
+def put(vault: Vault, request: Target, stored: Stored) -> None:
+    """Store a credential in place of the one with the same path and user name, expiry included."""
+    rest = [
+        other
+        for other in _load(vault, request)
+        if (other.path, other.username) != (stored.path, stored.username)
+    ]
+    _save(vault, request, [*rest, stored])
+
+
+def take(vault: Vault, request: Target, secret: str | None) -> bool:
+    """Remove every credential that answers `request`; with `secret`, only those that equal it.
+
+    Returns whether the drawer still holds anything.
+    """
+    before = _load(vault, request)
+    after = [
+        stored
+        for stored in before
+        if not matches(stored, request) or (secret is not None and stored.secret != secret)
+    ]
+    if after != before:
+        _save(vault, request, after)
+    return bool(after)
+
+
+def name(request: Target) -> str:
+    """Return the name of the drawer for a request's protocol and host, as printable ASCII."""
+    text = f"{request.protocol}://{request.host}"
+    return "drawer/" + text.encode("utf-8", "surrogateescape").decode("latin-1").encode(
+        "unicode_escape"
+    ).decode("ascii")
+
+
+def _load(vault: Vault, request: Target) -> list[Stored]:
+    text = vault.read(name(request))
+    if text is None:
+        return []
+    try:
+        return [Stored(**item) for item in json.loads(text)]
+    except (ValueError, KeyError, TypeError):
+        raise VaultError(
+            f"The entry {name(request)} in the {vault.name} vault is not hexauth's.",
+            hint="Remove it with your keyring's own program.",
+        ) from None
+
+
+def _save(vault: Vault, request: Target, content: Sequence[Stored]) -> None:
+    if content:
+        vault.write(name(request), json.dumps([asdict(stored) for stored in content]))
+    else:
+        vault.delete(name(request))

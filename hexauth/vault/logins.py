@@ -1,0 +1,78 @@
+"""A login inside a vault: two entries, because a Windows keyring holds 1,280 characters in each.
+
+`login/NAME/refresh` holds the refresh token. `login/NAME/access` holds the access token, with what
+was said of it and the fingerprint of the refresh token it came with. A process may die between
+the two writes: an access token whose fingerprint does not match came before the refresh token on
+file, so the server has ended it, and it is not answered.
+"""
+
+import json
+from hashlib import sha256
+
+from hexauth.errors import VaultError
+from hexauth.model import Kind, Login, Token
+from hexauth.vault import Vault
+
+
+def load_login(vault: Vault, login: Login) -> Token | None:
+    """Return the token of `login`, or None if there is none. Raises `VaultError`."""
+    access, refresh = _names(login)
+    refresh_token = vault.read(refresh)
+    text = vault.read(access)
+    if text is None:
+        return None if refresh_token is None else Token(access=None, refresh=refresh_token)
+    try:
+        found = json.loads(text)
+        if found["fingerprint"] != _fingerprint(refresh_token):
+            return None if refresh_token is None else Token(access=None, refresh=refresh_token)
+        return Token(
+            access=found["access"],
+            refresh=refresh_token,
+            expires_at=found["expires_at"],
+            scope=found["scope"],
+            issued_at=found["issued_at"],
+            kind=Kind(found["kind"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        raise VaultError(
+            f"The entry {access} in the {vault.name} vault is not hexauth's.",
+            hint="Run `hexauth logout` to remove it, then `hexauth login`.",
+        ) from None
+
+
+def save_login(vault: Vault, login: Login, token: Token) -> None:
+    """Make `token` the token of `login`; the refresh token first, as it cannot be had again.
+
+    Raises `VaultError`.
+    """
+    access, refresh = _names(login)
+    if token.refresh is None:
+        vault.delete(refresh)
+    elif vault.read(refresh) != token.refresh:
+        vault.write(refresh, token.refresh)
+    if token.access is None:
+        vault.delete(access)
+        return
+    said = {
+        "access": token.access,
+        "expires_at": token.expires_at,
+        "scope": token.scope,
+        "issued_at": token.issued_at,
+        "kind": str(token.kind),
+        "fingerprint": _fingerprint(token.refresh),
+    }
+    vault.write(access, json.dumps(said))
+
+
+def drop_login(vault: Vault, login: Login) -> None:
+    """Remove both entries of `login`. Raises `VaultError`."""
+    for entry in _names(login):
+        vault.delete(entry)
+
+
+def _names(login: Login) -> tuple[str, str]:
+    return f"login/{login.name}/access", f"login/{login.name}/refresh"
+
+
+def _fingerprint(refresh_token: str | None) -> str:
+    return "" if refresh_token is None else sha256(refresh_token.encode()).hexdigest()[:16]
