@@ -1,0 +1,215 @@
+"""Which keyring there is on this machine."""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from stat import S_ISSOCK
+from typing import Protocol
+
+from hexauth.errors import VaultError
+
+BUS = "DBUS_SESSION_BUS_ADDRESS"
+
+DIRECT = {
+    "darwin": ("keyring.backends.macOS", "Keyring", "the macOS Keychain"),
+    "win32": ("keyring.backends.Windows", "WinVaultKeyring", "the Windows Credential Manager"),
+}
+SECRET_SERVICE = (
+    "keyring.backends.SecretService",
+    "Keyring",
+    "the Secret Service (GNOME Keyring, KWallet, KeePassXC …)",
+)
+
+
+class Backend(Protocol):
+    """The part of `keyring.backend.KeyringBackend` that a vault needs."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return the secret, or None."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Create or replace the secret."""
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Remove the secret; raises PasswordDeleteError if there is none."""
+
+
+def bus_address(environ: Mapping[str, str], folder: Path = Path("/run/user")) -> str | None:
+    """Return the address of the user's D-Bus session, or None if there is none.
+
+    Under ssh and cron nobody names it, but systemd puts every user's bus at /run/user/UID/bus
+    (pam_systemd(8)), and a login made on the desktop has to be found there too.
+    """
+    if environ.get(BUS):
+        return environ[BUS]
+    path = folder / str(os.getuid()) / "bus"
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    ours = S_ISSOCK(found.st_mode) and found.st_uid == os.getuid()
+    return f"unix:path={path}" if ours else None
+
+
+def announce_bus(environ: Mapping[str, str], platform: str) -> None:
+    """Put the D-Bus session's address where jeepney looks for it.
+
+    `jeepney.bus.find_session_bus` reads `os.environ` and nothing else. Programs started later
+    inherit the address, and find the bus they would find on the desktop.
+    """
+    address = None if platform in DIRECT else bus_address(environ)
+    if address:
+        os.environ[BUS] = address
+
+
+def secret_service_missing(environ: Mapping[str, str]) -> str | None:
+    """Return why no Secret Service answers on the D-Bus session, or None if one does.
+
+    It starts and unlocks nothing: one that the bus would start when needed counts.
+    """
+    # 10 ms; and jeepney ships no types.
+    from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
+    from jeepney.io.blocking import Proxy, open_dbus_connection  # type: ignore[import-untyped]
+
+    address = bus_address(environ)
+    if not address:
+        return "there is no D-Bus session"
+    try:
+        with open_dbus_connection(address) as connection:
+            bus = Proxy(message_bus, connection, timeout=2)
+            name = "org.freedesktop.secrets"
+            if bus.NameHasOwner(name)[0] or name in bus.ListActivatableNames()[0]:
+                return None
+    except Exception as error:  # a strange address raises RuntimeError, KeyError …
+        return f"the D-Bus session does not answer ({type(error).__name__})"
+    return "there is no Secret Service on the D-Bus session"
+
+
+def configured(environ: Mapping[str, str], platform: str) -> str:
+    """Return who names a backend of keyring's: an environment variable, a file, or "" for none."""
+    if environ.get("PYTHON_KEYRING_BACKEND"):
+        return "PYTHON_KEYRING_BACKEND"
+    # As keyring.util.platform_ does; importing it costs 85 ms.
+    if platform == "win32":
+        local = environ.get("LOCALAPPDATA") or environ.get("ProgramData") or "."
+        file = Path(local, "Python Keyring", "keyringrc.cfg")
+    else:
+        home = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home(), ".config")
+        file = Path(home, "python_keyring", "keyringrc.cfg")
+    return str(file) if file.exists() else ""
+
+
+def choose(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[Backend, str]:
+    """Return the backend to use here, and its name in words; raises `VaultError` if there is none.
+
+    What keyring's own configuration names comes first. Otherwise the platform's own backend is
+    made directly: keyring's discovery costs another 55 to 140 ms, and runs the code of every
+    package that claims to be a backend.
+    """
+    announce_bus(environ, platform)
+    named = _named(environ, platform)
+    if named is not None:
+        return named
+    if platform in DIRECT:
+        return _made(*DIRECT[platform])
+    missing = secret_service_missing(environ)
+    if missing is None and "KDE" not in environ.get("XDG_CURRENT_DESKTOP", "").split(":"):
+        return _made(*SECRET_SERVICE)
+    return _detected(missing or "no backend of keyring's works here")
+
+
+def available(environ: Mapping[str, str], platform: str = sys.platform) -> str | None:
+    """Return None if a keyring answers here, or else the reason why not, in a few words.
+
+    Nothing is unlocked: a locked keyring answers. Weak stand-ins, and what other packages offer
+    as a keyring, count only if keyring's own configuration names them.
+    """
+    if not configured(environ, platform) and platform not in DIRECT:
+        return secret_service_missing(environ)
+    try:
+        choose(environ, platform)
+    except VaultError as error:
+        return str(error).rstrip(".")
+    return None
+
+
+def describe(environ: Mapping[str, str], platform: str = sys.platform) -> str:
+    """Say in a few words which keyring `choose` would take, without asking it anything."""
+    source = configured(environ, platform)
+    if source == "PYTHON_KEYRING_BACKEND":
+        return f"the keyring backend {environ[source]}, chosen by {source}"
+    if source:
+        return f"the keyring backend chosen by {source}"
+    return DIRECT.get(platform, SECRET_SERVICE)[2]
+
+
+def _named(environ: Mapping[str, str], platform: str) -> tuple[Backend, str] | None:
+    """Return the backend that keyring's own configuration names; None if it names none."""
+    source = configured(environ, platform)
+    if not source:
+        return None
+    import keyring.core  # 85 ms
+
+    try:
+        if source == "PYTHON_KEYRING_BACKEND":
+            backend = keyring.core.load_keyring(environ[source])
+        else:
+            found = keyring.core.load_config()
+            if found is None:
+                return None
+            backend = found
+    except Exception as error:
+        raise _unusable(f"The keyring backend that {source} names", type(error).__name__) from None
+    return _usable(backend, source), describe(environ, platform)
+
+
+def _made(module: str, name: str, words: str) -> tuple[Backend, str]:
+    """Return a backend of keyring's, if it is viable: its `priority` raises if it is not."""
+    try:
+        kind = getattr(import_module(module), name)  # 85 ms
+        kind.priority  # noqa: B018  (a property that raises)
+        backend: Backend = kind()
+    except Exception as error:
+        raise _unusable(words[0].upper() + words[1:], type(error).__name__) from None
+    return backend, words
+
+
+def _detected(missing: str) -> tuple[Backend, str]:
+    """Return what keyring itself would take, among the backends it recommends.
+
+    The others store plain text, or nothing; only a person's own choice makes them a vault.
+    """
+    import keyring.core  # 85 ms, and 55 to 140 ms for the search
+
+    keyring.core.init_backend(keyring.core.recommended)
+    backend = keyring.core.get_keyring()
+    try:
+        return _usable(backend, "keyring"), f"the keyring backend {path(backend)}"
+    except VaultError:
+        raise VaultError(
+            f"No keyring answers here: {missing}.", hint="Keep secrets in a file: `--vault file`."
+        ) from None
+
+
+def _usable(backend: Backend, source: str) -> Backend:
+    if path(backend) in {"keyring.backends.fail.Keyring", "keyring.backends.null.Keyring"}:
+        kind = path(backend).split(".")[2]
+        raise VaultError(
+            f"{source} names keyring's {kind} backend, which keeps nothing.",
+            hint="Choose another backend, or keep secrets in a file: `--vault file`.",
+        )
+    return backend
+
+
+def _unusable(what: str, why: str) -> VaultError:
+    return VaultError(
+        f"{what} cannot be used here ({why}).",
+        hint="Choose another backend, or keep secrets in a file: `--vault file`.",
+    )
+
+
+def path(backend: object) -> str:
+    """Return the dotted name of a backend's class, as PYTHON_KEYRING_BACKEND would name it."""
+    return f"{type(backend).__module__}.{type(backend).__qualname__}"

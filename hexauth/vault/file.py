@@ -1,0 +1,237 @@
+"""Secrets in one file of the user's own: plain with mode 0600, or encrypted with a passphrase."""
+
+import errno
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+
+from hexauth.errors import Expired, VaultError
+from hexauth.mutex import Mutex, write_private
+from hexauth.vault.sealed import Seal, is_sealed
+
+VERSION = 1
+"""The version of the file's layout; a file of a later one is refused, and never overwritten."""
+
+PATIENCE = 20
+"""Seconds to wait for other processes, each of which holds the file for milliseconds."""
+
+PROBE_ROOM = 8192
+"""Bytes that must fit on the disk besides a second copy of the file: about two new logins."""
+
+
+def _no_passphrase() -> bytes | None:
+    return None
+
+
+class FileVault:
+    """Keep secrets in `folder`/vault.json, which other users can neither read nor replace.
+
+    `passphrase` is asked at most once, and only when the answer matters: it returns the bytes to
+    encrypt with, or None to keep the file plain. A plain file stays readable after a passphrase
+    was set, and is encrypted at the next write. Reading creates nothing; a file that makes no
+    sense is refused, and never overwritten. Every method raises `VaultError`.
+    """
+
+    name = "file"
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        passphrase: Callable[[], bytes | None] = _no_passphrase,
+        platform: str = sys.platform,
+    ) -> None:
+        self.path = folder / "vault.json"
+        self._mutex = Mutex(folder / "vault.lock", platform=platform)
+        self._seal = Seal(passphrase)
+        self._platform = platform
+
+    def read(self, entry: str) -> str | None:
+        """Return the value of `entry`, or None if there is none or no file at all."""
+        with self._reading():
+            return self._load().get(entry)
+
+    def write(self, entry: str, value: str) -> None:
+        """Make `value` the value of `entry`; the other entries, and the old file, stay whole."""
+        with self._changing() as entries:
+            entries[entry] = value
+
+    def delete(self, entry: str) -> None:
+        """Remove `entry`; one that is not there is fine, and changes nothing."""
+        if self.read(entry) is None:
+            return
+        with self._changing() as entries:
+            entries.pop(entry, None)
+
+    def check(self) -> None:
+        """Prove that the file can be opened, and that a larger one fits beside it on the disk."""
+        with self._held(), self._explained():
+            text = self._render(self._load())
+            probe = self.path.with_name("vault.probe")
+            write_private(probe, text + " " * PROBE_ROOM)
+            probe.unlink()
+
+    def settle(self, seconds: float) -> None:
+        """Return at once: no write of a file outlives its call, whatever `seconds` are given."""
+
+    def describe(self) -> str:
+        """Name the file, and say how it is protected; never raises."""
+        with suppress(VaultError):
+            found = self._bytes()
+            if found is not None and is_sealed(_parsed(self.path, found)):
+                return f"{self.path}, encrypted with your passphrase"
+            if self._seal.wanted:
+                when = "" if found is None else " from the next write on"
+                return f"{self.path}, encrypted with your passphrase{when}"
+            return (
+                f"{self.path}, plain text, readable by your user alone (mode 0600), "
+                "as mix's own hex.config is"
+            )
+        return f"{self.path}, which cannot be used as it is"
+
+    def _reading(self) -> AbstractContextManager[None]:
+        """Let a reader in: at once on POSIX; on Windows a rename fails while somebody reads."""
+        return self._held() if self._platform == "win32" and self.path.exists() else nullcontext()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        try:
+            with self._mutex.held(PATIENCE):
+                yield
+        except Expired as error:
+            raise VaultError(
+                f"Other processes kept {self.path} busy for {PATIENCE} s.", hint=error.hint
+            ) from error
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, str]]:
+        """Hand out the entries, and save what the block made of them."""
+        with self._held(), self._explained():
+            entries = self._load()
+            yield entries
+            self._sweep()
+            write_private(self.path, self._render(entries))
+            _sync(self.path.parent)
+            if self._load() != entries:
+                raise VaultError(
+                    f"{self.path} does not hold what was just written to it.",
+                    hint="Its file system may be failing: set HEXAUTH_HOME to another one.",
+                )
+
+    def _sweep(self) -> None:
+        """Remove what a killed writer left: whoever holds the mutex is the only one writing."""
+        for left in self.path.parent.glob(f".{self.path.name}.*"):
+            left.unlink(missing_ok=True)
+
+    def _load(self) -> dict[str, str]:
+        found = self._bytes()
+        if found is None:
+            return {}
+        document = _parsed(self.path, found)
+        if is_sealed(document):
+            document = _parsed(self.path, self._seal.open(self.path, document))
+        entries = document.get("entries")
+        if not isinstance(entries, dict) or not all(isinstance(v, str) for v in entries.values()):
+            raise _damaged(self.path)
+        return entries
+
+    def _render(self, entries: dict[str, str]) -> str:
+        plain = {"version": VERSION, "entries": entries}
+        if not self._seal.wanted:
+            return json.dumps(plain, indent=2)
+        return json.dumps(self._seal.close(json.dumps(plain).encode("ascii"), VERSION), indent=2)
+
+    def _bytes(self) -> bytes | None:
+        """Return the file's content, or None if there is no file; refuse one that is not ours."""
+        # Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with self._explained():
+            try:
+                descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0))
+            except FileNotFoundError:
+                return None
+            with os.fdopen(descriptor, "rb") as file:
+                if self._platform != "win32":
+                    _demand_private(self.path.parent, self.path.parent.stat(), 0o022, "700")
+                    _demand_private(self.path, os.fstat(descriptor), 0o077, "600")
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise VaultError(f"{self.path} is not a regular file.", hint=_move(self.path))
+                return file.read()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn an OSError into what it means for the person."""
+        try:
+            yield
+        except OSError as error:
+            raise _explain(self.path, error) from error
+
+
+def _demand_private(path: Path, found: os.stat_result, forbidden: int, wanted: str) -> None:
+    """Raise unless `path` is ours alone, as ssh does with its keys."""
+    if found.st_uid != os.getuid():
+        raise VaultError(
+            f"{path} belongs to another user (uid {found.st_uid}).",
+            hint="Run hexauth as that user, or set HEXAUTH_HOME to a folder of your own.",
+        )
+    if found.st_mode & forbidden:
+        raise VaultError(
+            f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):04o}).",
+            hint=f"Run `chmod {wanted} {path}`; if others may have read it, log in anew.",
+        )
+
+
+def _parsed(path: Path, content: bytes) -> dict[str, object]:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise _damaged(path)
+    if document.get("version") != VERSION:
+        raise VaultError(
+            f"{path} was written by another version of hexauth.",
+            hint="Use that version, or move the file away and log in again.",
+        )
+    return document
+
+
+def _damaged(path: Path) -> VaultError:
+    return VaultError(f"{path} is damaged: it does not hold what hexauth writes.", hint=_move(path))
+
+
+def _move(path: Path) -> str:
+    return f"Nothing was changed. Move {path} away, then run `hexauth login`."
+
+
+HINTS = {
+    errno.ENOSPC: "Free some space on that disk; the old file is intact.",
+    errno.EDQUOT: "Free some of your quota; the old file is intact.",
+    errno.EFBIG: "Raise the limit on file sizes (ulimit -f); the old file is intact.",
+    errno.EROFS: "Set HEXAUTH_HOME to a folder on a disk that can be written.",
+    errno.EACCES: "Make the file and its folder yours: chmod 600 and 700.",
+    errno.EPERM: "Make the file and its folder yours: chmod 600 and 700.",
+}
+
+
+def _explain(path: Path, error: OSError) -> VaultError:
+    if error.errno == errno.ELOOP:
+        return VaultError(f"{path} is a symbolic link.", hint=_move(path))
+    return VaultError(
+        f"{path} cannot be used: {error.strerror or type(error).__name__}.",
+        hint=HINTS.get(error.errno or 0, "Set HEXAUTH_HOME to a folder that works."),
+    )
+
+
+def _sync(folder: Path) -> None:
+    """Make the rename last through a power cut; not every system can, and the file is there."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
