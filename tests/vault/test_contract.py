@@ -1,0 +1,205 @@
+"""What every vault promises, whatever it keeps its secrets in."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hexauth.vault import Vault
+from hexauth.vault.backends import Backend
+from hexauth.vault.file import FileVault
+from hexauth.vault.keyring import KeyringVault
+
+Make = Callable[[], Vault]
+
+SHARED: dict[str, Callable[[Path, dict[str, str]], Vault]] = {
+    "file": lambda folder, _: FileVault(folder),
+    "encrypted file": lambda folder, _: FileVault(folder, passphrase=lambda: b"open sesame"),
+    "Secret Service": lambda folder, environ: KeyringVault(f"test{folder}", environ=environ),
+}
+"""The vaults that processes share, from a folder of the test's own and an environment."""
+
+
+def _make(name: str, folder: Path, environ: dict[str, str]) -> Vault:
+    return SHARED[name](folder, environ)
+
+
+@pytest.fixture(
+    params=[*SHARED, "keyring in memory", "keyring that refuses long values", "Windows"]
+)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    """Return what makes another vault object for the same secrets."""
+    kind: str = request.param
+    if kind in SHARED:
+        environ = request.getfixturevalue("unlocked") if kind == "Secret Service" else {}
+        return lambda: _make(kind, tmp_path, environ)
+    backend: Backend = request.getfixturevalue("memory" if "memory" in kind else "windows")
+    platform = "win32" if kind == "Windows" else "linux"
+    return lambda: KeyringVault(backend=backend, environ={}, platform=platform)
+
+
+VALUES = {
+    "empty": "",
+    "short": "token",
+    "as long as one Windows secret": "x" * 1280,
+    "one longer than that": "x" * 1281,
+    "ten thousand": "0123456789" * 1000,
+    "64 KB": random.Random(0).randbytes(32768).hex(),
+    "JSON of bytes that are no UTF-8": json.dumps(
+        [{"path": b"\x80\xff".decode("utf-8", "surrogateescape")}]
+    ),
+    "several lines": "one\ntwo\r\nthree\n",
+    "blanks around it": "  token \t",
+    "like a head of parts": "hexauth-parts:a:2:00",
+}
+
+NAMES = ["hex.pm-0123456789ab/access", "https://git.example.com:8443", "a", "drawer/https/[::1]:80"]
+
+
+def test_absent_entry_is_none(make: Make) -> None:
+    """An entry nobody wrote is None, not an error."""
+    assert make().read("absent") is None
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_value_comes_back_as_it_was_written(make: Make, value: str) -> None:
+    """Every ASCII text of any length survives, to the last blank."""
+    make().write("entry", value)
+
+    assert value == make().read("entry")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_entry_may_have_any_printable_name(make: Make, name: str) -> None:
+    """Names hold hosts, ports and slashes."""
+    make().write(name, "value")
+
+    assert make().read(name) == "value"
+
+
+@pytest.mark.parametrize("old", [1, 1281, 5000])
+@pytest.mark.parametrize("new", [1, 1281, 5000])
+def test_replaced_value_leaves_nothing_of_the_old_one(make: Make, old: int, new: int) -> None:
+    """Longer and shorter values replace each other."""
+    vault = make()
+    vault.write("entry", "o" * old)
+    vault.write("entry", "n" * new)
+
+    assert "n" * new == make().read("entry")
+
+
+@pytest.mark.parametrize("size", [1, 5000])
+def test_deleted_entry_is_absent(make: Make, size: int) -> None:
+    """Deleting removes short and long values."""
+    vault = make()
+    vault.write("entry", "x" * size)
+    vault.delete("entry")
+
+    assert make().read("entry") is None
+
+
+def test_deleting_what_is_not_there_is_fine(make: Make) -> None:
+    """Deleting twice is no error."""
+    vault = make()
+    vault.delete("entry")
+    vault.delete("entry")
+
+    assert vault.read("entry") is None
+
+
+def test_entries_do_not_mix(make: Make) -> None:
+    """Each name has its own value, also if one name begins like another."""
+    vault = make()
+    wanted = {name: f"{name}{'x' * size}" for size, name in ((1, "a"), (3000, "a/b"), (9, "a#a0"))}
+    for name, value in wanted.items():
+        vault.write(name, value)
+    vault.delete("a#a1")
+
+    assert wanted == {name: make().read(name) for name in wanted}
+
+
+def test_deleting_one_entry_keeps_the_others(make: Make) -> None:
+    """Logging out here keeps the login there."""
+    vault = make()
+    vault.write("gone", "x" * 3000)
+    vault.write("kept", "y" * 3000)
+    vault.delete("gone")
+
+    assert [make().read("gone"), make().read("kept")] == [None, "y" * 3000]
+
+
+def test_check_leaves_everything_as_it_was(make: Make) -> None:
+    """The proof that a vault works is not an entry of it."""
+    vault = make()
+    vault.write("entry", "value")
+    vault.check()
+    vault.check()
+
+    assert vault.read("entry") == "value"
+
+
+def test_settle_returns_at_once_when_nothing_is_late(make: Make) -> None:
+    """No late write, nothing to wait for."""
+    vault = make()
+    vault.write("entry", "value")
+
+    assert vault.settle(3600) is None  # type: ignore[func-returns-value]  # that it returns
+
+
+def test_description_is_one_line(make: Make) -> None:
+    """`status` prints it in a line of its own."""
+    words = make().describe()
+
+    assert words == " ".join(words.split()) != ""
+
+
+WRITER = """
+import sys
+sys.path[:0] = {path!r}
+from test_contract import _make
+from pathlib import Path
+vault = _make({kind!r}, Path({folder!r}), {environ!r})
+print("ready", flush=True)
+sys.stdin.readline()
+for turn in range({turns}):
+    for name in ("one", "two"):
+        vault.write("{number}/" + name, str(turn) + "x" * 2000)
+"""
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_processes_writing_at_once_lose_nothing(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Eight processes write two entries each, at the same moment, three times over."""
+    environ = request.getfixturevalue("unlocked") if kind == "Secret Service" else {}
+    known: dict[str, Any] = {
+        "path": [str(Path(__file__).parent), *sys.path],
+        "kind": kind,
+        "folder": str(tmp_path),
+        "environ": environ,
+        "turns": 3,
+    }
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER.format(number=number, **known)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for number in range(8)
+    ]
+    for writer in writers:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+    for writer in writers:
+        writer.communicate(b"go\n", timeout=60)
+
+    vault = _make(kind, tmp_path, environ)
+    assert {"2" + "x" * 2000} == {
+        vault.read(f"{number}/{name}") for number in range(8) for name in ("one", "two")
+    }
