@@ -1,0 +1,123 @@
+"""A Hex server on loopback, and a machine whose user has nothing but hexauth."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hexauth.sandbox.options import Options
+from hexauth.sandbox.serve import Sandbox
+
+SECONDS = 60
+"""The longest that a command may take: everything of hexauth's is bounded."""
+
+Serve = Callable[..., Sandbox]
+
+
+class Machine:
+    """A home folder of its own, and hexauth's commands as a shell would find them."""
+
+    def __init__(self, home: Path, api_url: str) -> None:
+        self.home = home
+        scripts = str(Path(sys.executable).parent)
+        self.environ = {
+            "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "HEX_API_URL": api_url,
+            "HEXAUTH_HOME": str(home / "hexauth"),
+            "HEXAUTH_VAULT": "file",
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+
+    def start(
+        self, *words: str, environ: Mapping[str, str] | None = None, **options: Any
+    ) -> "subprocess.Popen[bytes]":
+        """Start a command without a terminal; its output can be read."""
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return subprocess.Popen(
+            [shutil.which(words[0], path=self.environ["PATH"]) or words[0], *words[1:]],
+            env={**self.environ, **(environ or {})},
+            cwd=self.home,
+            start_new_session=True,
+            **{**streams, **options},
+        )
+
+    def run(
+        self, *words: str, give: bytes = b"", environ: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run a command to its end."""
+        with self.start(*words, environ=environ) as process:
+            try:
+                out, err = process.communicate(give, timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def hexauth(
+        self, *words: str, give: bytes = b"", environ: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run `hexauth` with `words`."""
+        return self.run("hexauth", *words, give=give, environ=environ)
+
+    def token(self, *words: str) -> str:
+        """Return what `hexauth get hexpm --format token` prints; it must work."""
+        done = self.hexauth("get", "hexpm", "--format", "token", "--no-login", *words)
+        assert (done.returncode, done.stderr) == (0, b"")
+        return done.stdout.decode().removesuffix("\n")
+
+    def status(self) -> Any:
+        """Return what `hexauth status --json` prints."""
+        return json.loads(self.hexauth("status", "--json").stdout)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a sandbox with the given options, quick to poll; it is stopped at the test's end."""
+    with ExitStack() as stack:
+
+        def start(tls: Any = None, **options: Any) -> Sandbox:
+            chosen = Options(**{"interval": 0.2, "rate_limit": None, **options})
+            return stack.enter_context(Sandbox(chosen, tls=tls))
+
+        yield start
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Callable[[Sandbox], Machine]:
+    """Return a function that makes a machine whose `hexpm` is a sandbox."""
+
+    def make(sandbox: Sandbox) -> Machine:
+        return Machine(tmp_path, sandbox.api_url)
+
+    return make
+
+
+@pytest.fixture
+def logged_in(machine: Callable[[Sandbox], Machine]) -> Callable[[Sandbox], Machine]:
+    """Return a function that makes such a machine and logs in on it."""
+
+    def make(sandbox: Sandbox) -> Machine:
+        found = machine(sandbox)
+        done = found.hexauth("login", "--no-browser")
+        assert done.returncode == 0, done.stderr
+        return found
+
+    return make
+
+
+def need(program: str, package: str) -> str:
+    """Return the path of a program of Debian's; without it skip, or fail where CI is set."""
+    found = shutil.which(program)
+    if found is None:
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up(f"{program} is missing: install the package `{package}`.")
+    return found
