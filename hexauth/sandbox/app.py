@@ -1,0 +1,175 @@
+"""The sandbox as a WSGI application: what every request goes through before its endpoint."""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from hexauth.sandbox import bodies, control, oauth, page, resources, spoil
+from hexauth.sandbox.faults import Faults
+from hexauth.sandbox.hexpm import Hexpm
+from hexauth.sandbox.journal import Journal, mask
+from hexauth.sandbox.limits import Limit, Standing
+from hexauth.sandbox.records import Refused
+from hexauth.sandbox.resources import Denied
+from hexauth.sandbox.spoil import answer
+
+LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
+"""The names this server goes by; any other is somebody else's page (DNS rebinding)."""
+
+PATHS = {
+    "/api/oauth/device_authorization": "device_authorization",
+    "/api/oauth/revoke": "revoke",
+    "/api/oauth/revoke_by_hash": "revoke_by_hash",
+    "/api/users/me": "users_me",
+    "/api/keys": "keys",
+    "/names": "names",
+    "/elsewhere": "elsewhere",
+    "/": "page",
+    "/oauth/device": "page",
+}
+"""What the journal calls a request, by its path."""
+
+MINUTE = 60
+USER_SHARE = 5
+"""How much more the user may ask for than an address may."""
+
+
+def create_app(
+    hexpm: Hexpm,
+    journal: Journal,
+    faults: Faults,
+    *,
+    stopping: threading.Event,
+    now: Callable[[], float] = time.time,
+) -> Flask:
+    """Return the application; `stopping` ends every wait, `now` returns unix seconds."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BYTES
+    limit = hexpm.options.rate_limit
+    limiter = Limiter(hexpm, limit, now) if limit else None
+
+    @app.before_request
+    def begin() -> Response | None:
+        g.entry, g.fault, g.standing, g.parameters = None, None, None, {}
+        if not LOOPBACK.fullmatch(request.headers.get("Host", "")):
+            return Response("This server answers to loopback names only.\n", 421)
+        malformed = read_parameters()
+        if request.path.startswith("/sandbox/"):
+            return None if malformed is None else answer({"message": str(malformed)}, 400)
+        g.entry = entry(kind(), now())
+        journal.begin(g.entry)
+        if g.entry["path"].startswith("/api/oauth/") and "Authorization" in request.headers:
+            journal.count("authorization_on_oauth")
+        return spoiled() or checked(malformed)
+
+    def spoiled() -> Response | None:
+        g.fault = faults.take(g.entry["kind"])
+        if g.fault is None:
+            return None
+        journal.count("faults")
+        g.entry["fault"] = g.fault.kind
+        return spoil.instead(g.fault, stopping.wait)
+
+    def checked(malformed: bodies.Malformed | None) -> Response | None:
+        if not request.path.startswith("/api/"):
+            return None
+        if not request.headers.get("User-Agent"):
+            return answer({"status": 400, "message": "User-Agent header is required"}, 400)
+        g.standing = limiter.use() if limiter else None
+        if g.standing and g.standing.exceeded:
+            journal.count("rate_limited")
+            return answer({"status": 429, "message": "API rate limit exceeded"}, 429)
+        if malformed is None:
+            return None
+        if request.path.startswith("/api/oauth/"):
+            return oauth.refusal(Refused("invalid_request", str(malformed), malformed.status))
+        return answer({"status": malformed.status, "message": str(malformed)}, malformed.status)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        if g.get("entry") is None:
+            return response
+        if g.standing:
+            response.headers["x-ratelimit-limit"] = str(g.standing.limit)
+            response.headers["x-ratelimit-remaining"] = str(g.standing.remaining)
+            response.headers["x-ratelimit-reset"] = str(g.standing.reset)
+        if g.fault:
+            response = spoil.afterwards(g.fault, response, stopping.wait)
+        lost = g.fault and g.fault.kind in ("drop", "drop-after", "hang")
+        journal.end(g.entry, "dropped" if lost else response.status_code)
+        return response
+
+    @app.route("/elsewhere", methods=["GET", "POST", "PUT", "DELETE"])
+    def elsewhere() -> Response:
+        return answer({"message": "This is another origin: nobody should have come."}, 200)
+
+    app.register_error_handler(Refused, oauth.refusal)
+    app.register_error_handler(Denied, resources.denial)
+    app.register_error_handler(HTTPException, resources.failure)
+    app.register_blueprint(oauth.blueprint(hexpm))
+    app.register_blueprint(resources.blueprint(hexpm))
+    app.register_blueprint(page.blueprint(hexpm))
+    app.register_blueprint(control.blueprint(hexpm, journal, faults))
+    return app
+
+
+class Limiter:
+    """The limit of an address, and a larger one for requests that say who the user is."""
+
+    def __init__(self, hexpm: Hexpm, limit: int, now: Callable[[], float]) -> None:
+        self._hexpm = hexpm
+        self._addresses = Limit(limit, MINUTE, now=now)
+        self._users = Limit(limit * USER_SHARE, MINUTE, now=now)
+
+    def use(self) -> Standing:
+        """Count the current request."""
+        sent = request.headers.get("Authorization")
+        if sent and self._hexpm.authenticate(sent):
+            return self._users.use(self._hexpm.options.user)
+        return self._addresses.use(request.remote_addr or "")
+
+
+def read_parameters() -> bodies.Malformed | None:
+    """Decode the body into `g.parameters`, and return what is wrong with it; pages have forms."""
+    if kind() == "page":
+        return None
+    try:
+        g.parameters = bodies.decode(request.headers.get("Content-Type", ""), request.get_data())
+    except bodies.Malformed as error:
+        return error
+    return None
+
+
+def kind() -> str:
+    """Return what the journal calls the current request."""
+    if request.path == "/api/oauth/token":
+        sent = g.parameters.get("grant_type")
+        return oauth.KINDS.get(sent, "token") if isinstance(sent, str) else "token"
+    if request.path.startswith("/repos/") and request.path.endswith("/names"):
+        return "names"
+    return PATHS.get(request.path, "other")
+
+
+def entry(name: str, at: float) -> dict[str, Any]:
+    """Return what the log lists of the current request: no secrets, no query, no body."""
+    headers = request.headers
+    grant_type = g.parameters.get("grant_type")
+    return {
+        "time": at,
+        "method": request.method,
+        "path": request.path,
+        "kind": name,
+        "grant_type": grant_type if isinstance(grant_type, str) else None,
+        "status": None,
+        "fault": None,
+        "user_agent": headers.get("User-Agent"),
+        "accept": headers.get("Accept"),
+        "content_type": headers.get("Content-Type"),
+        "authorization": mask(headers.get("Authorization")),
+        "one_time_password": "X-Hex-OTP" in headers,
+    }

@@ -1,0 +1,45 @@
+"""What a sandbox can be told."""
+
+from dataclasses import dataclass
+
+from hexauth.errors import UsageError
+
+CLI_CLIENT_ID = "78ea6566-89fd-481e-a1d6-7d9d78eacca8"
+"""The public client id of the Hex command line."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sandbox behaves; times are in seconds.
+
+    `approve_after` and `deny_after` let grants answer themselves that long after they were made;
+    None waits for a person. `otp` is the one-time password that writes ask for; without one the
+    user has no two-factor authentication. `rate_limit` is the number of API requests a minute for
+    an address (five times as many for the user); None does not limit them. `faults` are written as
+    `faults.parse` reads them. `port` 0 is a free one.
+
+    Raises `UsageError` for a time or number that makes no sense.
+    """
+
+    port: int = 0
+    approve_after: float | None = None
+    deny_after: float | None = None
+    expires_in: float = 600
+    interval: float = 5
+    token_ttl: float = 1800
+    otp: str | None = None
+    faults: tuple[str, ...] = ()
+    rate_limit: int | None = 100
+    user: str = "alice"
+    organizations: tuple[str, ...] = ("acme",)
+    clients: tuple[str, ...] = (CLI_CLIENT_ID,)
+
+    def __post_init__(self) -> None:
+        for name in ("approve_after", "deny_after", "interval"):
+            if (getattr(self, name) or 0) < 0:
+                raise UsageError(f"{name} must not be negative.")
+        for name in ("expires_in", "token_ttl"):
+            if getattr(self, name) <= 0:
+                raise UsageError(f"{name} must be more than 0 seconds.")
+        if not 0 <= self.port <= 65535:
+            raise UsageError("The port must be between 0 and 65535.")
