@@ -272,6 +272,7 @@ def write_record(path: Path, record: Record) -> None:
     Raises `VaultError` if the folder cannot be written.
     """
     try:
-        write_private(path, json.dumps(asdict(record)))
+        said = {name: value for name, value in asdict(record).items() if value}
+        write_private(path, json.dumps(said))
     except OSError as error:
         raise VaultError(f"The file {path} cannot be written: {error.strerror}.") from error

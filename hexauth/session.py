@@ -4,13 +4,14 @@ All of it happens under the token mutex, held while a request is made and its an
 waiting for it, a caller reads the vault again: what it wanted may be there.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 
 from hexauth import oauth
-from hexauth.attempt import Arrival, attempt, files, is_new, settled, share
-from hexauth.errors import HexauthError, Refused, Unreachable
+from hexauth.attempt import Arrival, Files, attempt, files, is_new, settled, share
+from hexauth.errors import Expired, HexauthError, Refused, Unreachable
 from hexauth.model import Login, Token
-from hexauth.mutex import Mutex, read_record
+from hexauth.mutex import Mutex, Record, read_record, write_record
 from hexauth.system import signals_held
 from hexauth.vault.choose import AUTO
 from hexauth.vault.logins import drop_login, load_login, save_login
@@ -89,6 +90,7 @@ def log_out(world: World, login: Login) -> Token | None:
     Raises `Unreachable` after the local login is gone, if the server could not be told.
     """
     beside = files(world, login)
+    _clear_code(beside)
     with Mutex(beside.token_mutex).held(TOKEN_SECONDS), settled(world):
         token = load_login(world.vault, login)
         failure: HexauthError | None = None
@@ -107,6 +109,14 @@ def log_out(world: World, login: Login) -> Token | None:
             hint="End it in your browser, under the sessions of your account.",
         ) from None
     return token
+
+
+def _clear_code(beside: Files) -> None:
+    """Forget the code of a login whose process died; one that is under way is its holder's."""
+    with suppress(Expired), Mutex(beside.login_mutex).held(0):
+        record = read_record(beside.login_record)
+        if record.state == "waiting":
+            write_record(beside.login_record, Record(attempt=record.ended))
 
 
 def save(world: World, login: Login, token: Token) -> None:
