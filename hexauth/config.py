@@ -7,7 +7,8 @@ import ipaddress
 import re
 import shlex
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from urllib.parse import urlsplit
 from hexauth import hex as hexpm
 from hexauth.errors import UsageError
 from hexauth.model import Login
+
+GIT_NO = ("", "0", "false", "no", "off", "never")
+"""How git is told no; an empty value is false (git-config(1))."""
 
 
 def _text(value: object) -> str:
@@ -26,8 +30,7 @@ def _text(value: object) -> str:
 
 def _url(value: object) -> str:
     text = _text(value).rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in ("https", "http") or not parts.hostname or "@" in parts.netloc:
+    if not is_web_url(text) or "@" in urlsplit(text).netloc:
         raise ValueError("an http(s) URL without user name and password")
     return text
 
@@ -55,6 +58,20 @@ def _origins(value: object) -> tuple[str, ...]:
     if not isinstance(items, list):
         raise TypeError("a list of http URLs")
     return tuple(origin(*split_url(_url(item))) for item in items)
+
+
+def is_web_url(url: str) -> bool:
+    """Tell whether `url` is an http(s) URL with a host, and with nothing readers disagree about.
+
+    Browsers take a backslash for a slash, so that it may end the host for them alone.
+    """
+    try:
+        parts = urlsplit(url)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    plain = url.isprintable() and not re.search(r"[\s\\]", url)
+    return parts.scheme in ("https", "http") and has_place and plain
 
 
 def split_url(url: str) -> tuple[str, str]:
@@ -234,21 +251,20 @@ def git_may_ask(environ: Mapping[str, str]) -> bool:
     `GIT_TERMINAL_PROMPT` (git(1)) and `credential.interactive` (git-config(1)), which reaches a
     helper in `GIT_CONFIG_PARAMETERS` or as `GIT_CONFIG_KEY_n`.
     """
-    if environ.get("GIT_TERMINAL_PROMPT", "1").lower() in ("0", "false", "no", "off"):
-        return False
-    given: dict[str, str] = {}
-    try:
-        words = shlex.split(environ.get("GIT_CONFIG_PARAMETERS", ""))
-        given.update((w.partition("=")[0].lower(), w.partition("=")[2]) for w in words)
-        for n in range(int(environ.get("GIT_CONFIG_COUNT", "0"))):
-            key = environ.get(f"GIT_CONFIG_KEY_{n}", "").lower()
-            given[key] = environ.get(f"GIT_CONFIG_VALUE_{n}", "")
-    except ValueError:
-        return True
-    return given.get("credential.interactive", "true").lower() not in (
-        "0",
-        "false",
-        "no",
-        "off",
-        "never",
-    )
+    interactive = "true"
+    for key, value in _git_config(environ):
+        if key.lower() == "credential.interactive":
+            interactive = value
+    answers = (environ.get("GIT_TERMINAL_PROMPT", "1"), interactive)
+    return not any(answer.lower() in GIT_NO for answer in answers)
+
+
+def _git_config(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what git was configured with for this run alone; the last value counts, as in git."""
+    count = environ.get("GIT_CONFIG_COUNT", "")
+    for n in range(int(count) if re.fullmatch(r"[0-9]{1,4}", count) else 0):
+        yield environ.get(f"GIT_CONFIG_KEY_{n}", ""), environ.get(f"GIT_CONFIG_VALUE_{n}", "")
+    with suppress(ValueError):  # an unclosed quotation mark: git has not written it
+        for word in shlex.split(environ.get("GIT_CONFIG_PARAMETERS", "")):
+            key, equals, value = word.partition("=")
+            yield key, value if equals else "true"

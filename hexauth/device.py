@@ -30,7 +30,7 @@ def wait(
         try:
             return poll()
         except Unreachable:
-            delay = min(delay * 2, LONGEST_BACKOFF_SECONDS)
+            delay = max(interval, min(delay * 2, LONGEST_BACKOFF_SECONDS))
             continue
         except Refused as refusal:
             if refusal.code == "slow_down":

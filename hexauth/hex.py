@@ -7,7 +7,7 @@ import json
 from base64 import urlsafe_b64decode
 from typing import Any
 
-from hexauth.model import Kind, Token
+from hexauth.model import LAST_SECOND, Kind, Token
 
 REPOSITORY = "hexpm"
 """The name of the public repository; `hexpm:ORG` is an organization's."""
@@ -37,7 +37,7 @@ def claims(token: str | None) -> dict[str, Any]:
     try:
         payload = (token or "").split(".")[1]
         found = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -56,7 +56,7 @@ def session_end(token: Token) -> int | None:
     A refresh token is a JWT whose `exp` is the end of the session.
     """
     end = claims(token.refresh).get("exp")
-    return int(end) if isinstance(end, int | float) else None
+    return int(end) if isinstance(end, int | float) and 0 < end < LAST_SECOND else None
 
 
 def authorization(secret: str) -> tuple[Kind, str]:

@@ -5,6 +5,9 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+LAST_SECOND = 10**11
+"""A time after this one, in the year 5138, makes no sense; nor do infinity and NaN."""
+
 
 class Kind(StrEnum):
     """How a secret is put into an `Authorization` header."""
@@ -85,7 +88,8 @@ class Token:
         """
         if self.expires_at is not None and self.expires_at - self.issued_at <= min_ttl:
             min_ttl = (self.expires_at - self.issued_at) / 10
-        return self.life_left(now) > min_ttl
+        left = self.life_left(now)
+        return left > 0 and left >= min_ttl
 
 
 @dataclass(frozen=True)

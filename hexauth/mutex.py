@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hexauth.errors import Expired, VaultError
+from hexauth.model import LAST_SECOND
 
 TICK = 0.25
 """Seconds between two calls of `while_waiting`; its release is noticed at once."""
@@ -247,8 +248,8 @@ class Record:
     verification_uri: str = ""
     verification_uri_complete: str = ""
     device_code: str = field(default="", repr=False)
-    interval: float = 0
-    deadline: float = 0
+    interval: float = 0.0
+    deadline: float = 0.0
 
     @property
     def ended(self) -> int:
@@ -260,10 +261,20 @@ def read_record(path: Path) -> Record:
     """Return the record at `path`; one that is missing, torn or strange counts as idle."""
     try:
         found = json.loads(path.read_bytes())
-        known = asdict(Record())
-        return Record(**{name: type(known[name])(found[name]) for name in known if name in found})
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, RecursionError):
         return Record()
+    if not isinstance(found, dict):
+        return Record()
+    known = {name: found[name] for name in asdict(Record()) if name in found}
+    return Record(**known) if all(_fits(*each) for each in known.items()) else Record()
+
+
+def _fits(name: str, value: object) -> bool:
+    """Tell whether `value` can be the field `name` of a record."""
+    default = getattr(Record, name)
+    if isinstance(default, float):
+        return isinstance(value, int | float) and abs(value) < LAST_SECOND
+    return type(value) is type(default)
 
 
 def write_record(path: Path, record: Record) -> None:

@@ -31,9 +31,9 @@ class Places:
 def places(environ: Mapping[str, str], platform: str = sys.platform) -> Places:
     """Return the places that `environ` and `platform` give.
 
-    Below `HEXAUTH_HOME` where it is set. Otherwise the platform's directories; but on Linux the
-    vault and the mutexes ignore `XDG_*`: a desktop session, cron and ssh set them differently, and
-    whoever shares the secrets must share the lock.
+    Below `HEXAUTH_HOME` where it is set. Otherwise the platform's directories; but the vault and
+    the mutexes ignore `XDG_*` (which platformdirs obeys on macOS too): a desktop session, cron and
+    ssh set them differently, and whoever shares the secrets must share the lock.
     """
     if home := environ.get("HEXAUTH_HOME"):
         root = Path(home).expanduser().absolute()
@@ -43,17 +43,20 @@ def places(environ: Mapping[str, str], platform: str = sys.platform) -> Places:
             state=root / "state",
             namespace=f"hexauth@{root}",
         )
-    if platform in ("darwin", "win32"):
-        from platformdirs.macos import MacOS
+    if platform == "win32":
         from platformdirs.windows import Windows
 
-        native = (MacOS if platform == "darwin" else Windows)("hexauth", appauthor=False)
-        config, data = native.user_config_path, native.user_data_path
-        return Places(config / "config.toml", data / "vault", data / "state", "hexauth")
+        return _below(Windows("hexauth", appauthor=False).user_data_path)
     user = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    if platform == "darwin":
+        return _below(user / "Library" / "Application Support" / "hexauth")
     config = Path(environ.get("XDG_CONFIG_HOME") or user / ".config") / "hexauth"
     state = user / ".local" / "state" / "hexauth"
     return Places(config / "config.toml", state / "vault", state, "hexauth")
+
+
+def _below(folder: Path) -> Places:
+    return Places(folder / "config.toml", folder / "vault", folder / "state", "hexauth")
 
 
 def printable(text: str) -> str:
@@ -121,8 +124,11 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
     if Path(name).is_absolute():
         return name if os.access(name, os.X_OK) else None
     folders = environ.get("PATH", os.defpath).split(os.pathsep)
-    safe = os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
-    return shutil.which(name, path=safe) if safe and not Path(name).parent.name else None
+    if Path(name).name != name:
+        return None
+    found = (shutil.which(name, path=each) for each in folders if Path(each).is_absolute())
+    # On Windows `which` looks into the current folder first, whatever the path.
+    return next((each for each in found if each is not None and Path(each).is_absolute()), None)
 
 
 def browser_command(
@@ -133,8 +139,6 @@ def browser_command(
     `BROWSER` comes first, as a list of commands separated by colons in which `%s` stands for the
     URL, as Debian's sensible-browser and Python's webbrowser read it.
     """
-    if platform == "darwin":
-        return ["/usr/bin/open", url]
     for template in filter(None, environ.get("BROWSER", "").split(os.pathsep)):
         with suppress(ValueError):  # an unclosed quotation mark
             words = shlex.split(template)
@@ -143,6 +147,8 @@ def browser_command(
                 return [program, *rest] if "%s" in template else [program, *rest, url]
     if not is_graphical(environ, platform) and not environ.get("WSL_DISTRO_NAME"):
         return None
+    if platform == "darwin":
+        return ["/usr/bin/open", url]
     for name in ("wslview", "xdg-open") if environ.get("WSL_DISTRO_NAME") else ("xdg-open",):
         if program := find_program(name, environ):
             return [program, url]

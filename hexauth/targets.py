@@ -4,7 +4,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 from hexauth import hex as hexpm
-from hexauth.config import Settings, origin, require_https, split_url
+from hexauth.config import Settings, is_web_url, origin, require_https, split_url
 from hexauth.errors import UnknownTarget, UsageError
 from hexauth.model import Login, Target
 
@@ -27,31 +27,27 @@ def parse_target(text: str, settings: Settings) -> Target:
     name, colon, organization = text.partition(":")
     if name == hexpm.REPOSITORY and (not colon or re.fullmatch(r"[a-z0-9_]+", organization)):
         return hex_target(settings, organization)
+    shown = text.rpartition("@")[2]  # what comes before may hold a password
     if "://" not in text:
         raise UnknownTarget(
-            f"There is no repository called {text!r}.",
+            f"There is no repository called {shown!r}.",
+            hint=f"Known are {', '.join(known_targets(settings))}, and URLs such as https://HOST/.",
+        )
+    if not is_web_url(text):
+        raise UnknownTarget(
+            f"{shown!r} is no http(s) URL.",
             hint=f"Known are {', '.join(known_targets(settings))}, and URLs such as https://HOST/.",
         )
     parts = urlsplit(text)
-    try:
-        valid = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if parts.scheme not in ("https", "http") or not valid or not text.isprintable():
-        raise UnknownTarget(
-            f"{text!r} is no http(s) URL.",
-            hint=f"Known are {', '.join(known_targets(settings))}, and URLs such as https://HOST/.",
-        )
     if parts.password is not None:
         raise UsageError(
             "The URL holds a password, which other users of this machine can see.",
             hint="Leave it out of the URL.",
         )
-    require_https(text, settings)
     user, _, host = parts.netloc.rpartition("@")
-    return Target(
-        parts.scheme, host, unquote(parts.path.lstrip("/")) or None, unquote(user) if user else None
-    )
+    require_https(f"{parts.scheme}://{host}", settings)
+    path = unquote(parts.path.strip("/"), errors="surrogateescape")
+    return Target(parts.scheme, host, path or None, unquote(user, errors="surrogateescape") or None)
 
 
 def known_targets(settings: Settings) -> tuple[str, ...]:

@@ -64,9 +64,15 @@ def _walk() -> Iterator[tuple[str, click.Command]]:
             yield f"hexauth {name}", command
 
 
+def _context(path: str, command: click.Command) -> click.Context:
+    """Return the context in which `command` runs; it takes the names of --help from `main`'s."""
+    group = click.Context(main, info_name="hexauth", **main.context_settings)
+    return group if command is main else click.Context(command, group, info_name=path)
+
+
 def _page(path: str, command: click.Command) -> str:
     """Return a manual page in the man(7) language."""
-    context = click.Context(command, info_name=path)
+    context = _context(path, command)
     title = path.replace(" ", "-").upper()
     short = command.get_short_help_str(200).rstrip(".")
     lines = [

@@ -4,6 +4,7 @@ Everything is bytes and split at line feeds alone: text mode and `str.splitlines
 other characters, which is how credentials have leaked to other hosts (CVE-2024-52006).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
@@ -121,16 +122,17 @@ def _parts(url: str) -> Mapping[str, str]:
     protocol, separator, rest = url.partition("://")
     if not separator or not protocol:
         raise MalformedRequest("The request's URL names no protocol.")
-    authority, slash, path = rest.partition("/")
-    userinfo, at, host = authority.rpartition("@")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    path = rest[len(authority) :].strip("/")
+    userinfo, at, host = authority.partition("@") if "@" in authority else ("", "", authority)
     user, colon, password = userinfo.partition(":")
     parts = {"protocol": protocol, "host": _unquote(host)}
     if at:
         parts["username"] = _unquote(user)
     if colon:
         parts["password"] = _unquote(password)
-    if slash and path.strip("/"):
-        parts["path"] = _unquote(path.strip("/") if protocol in ("http", "https") else path)
+    if path:
+        parts["path"] = _unquote(path)
     return parts
 
 

@@ -87,7 +87,10 @@ def _load(vault: Vault, request: Target) -> list[Stored]:
     if text is None:
         return []
     try:
-        return [Stored(**item) for item in json.loads(text)]
+        found = json.loads(text)
+        if not isinstance(found, list):
+            raise TypeError
+        return [Stored(**item) for item in found]
     except (ValueError, KeyError, TypeError):
         raise VaultError(
             f"The entry {name(request)} in the {vault.name} vault is not hexauth's.",

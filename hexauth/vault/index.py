@@ -26,11 +26,11 @@ class Index:
         """Return each entry's name with its facts, such as `vault`; {} if the file is no index."""
         try:
             found = json.loads((self.folder / "index.json").read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         if not isinstance(found, dict):
             return {}
-        return {name: facts for name, facts in found.items() if isinstance(facts, dict)}
+        return {name: facts for name, facts in found.items() if _are_facts(facts)}
 
     def put(self, name: str, facts: Mapping[str, str]) -> None:
         """Note `name` with its facts. Raises `VaultError` if the folder cannot be written."""
@@ -52,3 +52,7 @@ class Index:
                 write_private(path, json.dumps(entries, indent=1))
             except OSError as error:
                 raise VaultError(f"The file {path} cannot be written: {error.strerror}.") from error
+
+
+def _are_facts(found: object) -> bool:
+    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
