@@ -33,7 +33,8 @@ class FileVault:
     `passphrase` is asked at most once, and only when the answer matters: it returns the bytes to
     encrypt with, or None to keep the file plain. A plain file stays readable after a passphrase
     was set, and is encrypted at the next write. Reading creates nothing; a file that makes no
-    sense is refused, and never overwritten. Every method raises `VaultError`.
+    sense is refused, and never overwritten. A writer waits for the others, `seconds` at most.
+    Every method raises `VaultError`.
     """
 
     name = "file"
@@ -43,11 +44,13 @@ class FileVault:
         folder: Path,
         *,
         passphrase: Callable[[], bytes | None] = _no_passphrase,
+        seconds: float = PATIENCE,
         platform: str = sys.platform,
     ) -> None:
         self.path = folder / "vault.json"
         self._mutex = Mutex(folder / "vault.lock", platform=platform)
         self._seal = Seal(passphrase)
+        self._seconds = seconds
         self._platform = platform
 
     def read(self, entry: str) -> str | None:
@@ -70,9 +73,9 @@ class FileVault:
     def check(self) -> None:
         """Prove that the file can be opened, and that a larger one fits beside it on the disk."""
         with self._held(), self._explained():
-            text = self._render(self._load())
+            room = len(self._render(self._load())) + PROBE_ROOM
             probe = self.path.with_name("vault.probe")
-            write_private(probe, text + " " * PROBE_ROOM)
+            write_private(probe, " " * room)
             probe.unlink()
 
     def settle(self, seconds: float) -> None:
@@ -100,11 +103,11 @@ class FileVault:
     @contextmanager
     def _held(self) -> Iterator[None]:
         try:
-            with self._mutex.held(PATIENCE):
+            with self._mutex.held(self._seconds):
                 yield
         except Expired as error:
             raise VaultError(
-                f"Other processes kept {self.path} busy for {PATIENCE} s.", hint=error.hint
+                f"Other processes kept {self.path} busy for {self._seconds:g} s.", hint=error.hint
             ) from error
 
     @contextmanager
@@ -124,7 +127,7 @@ class FileVault:
 
     def _sweep(self) -> None:
         """Remove what a killed writer left: whoever holds the mutex is the only one writing."""
-        for left in self.path.parent.glob(f".{self.path.name}.*"):
+        for left in self.path.parent.glob(".vault.*"):
             left.unlink(missing_ok=True)
 
     def _load(self) -> dict[str, str]:
@@ -154,13 +157,17 @@ class FileVault:
                 descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0))
             except FileNotFoundError:
                 return None
-            with os.fdopen(descriptor, "rb") as file:
+            try:
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode):
+                    raise VaultError(f"{self.path} is not a regular file.", hint=_move(self.path))
                 if self._platform != "win32":
                     _demand_private(self.path.parent, self.path.parent.stat(), 0o022, "700")
-                    _demand_private(self.path, os.fstat(descriptor), 0o077, "600")
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise VaultError(f"{self.path} is not a regular file.", hint=_move(self.path))
-                return file.read()
+                    _demand_private(self.path, found, 0o077, "600")
+                with open(descriptor, "rb", closefd=False) as file:
+                    return file.read()
+            finally:
+                os.close(descriptor)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -188,7 +195,7 @@ def _demand_private(path: Path, found: os.stat_result, forbidden: int, wanted: s
 def _parsed(path: Path, content: bytes) -> dict[str, object]:
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise _damaged(path)
