@@ -21,7 +21,7 @@ from hexauth.errors import (
 )
 from hexauth.model import Login, Token
 from hexauth.mutex import Record, private_folder, read_record, write_record
-from hexauth.vault.logins import load_login
+from hexauth.vault import logins as entries
 from hexauth.world import World
 
 LATE_WRITE_SECONDS = 60
@@ -60,12 +60,17 @@ def files(world: World, login: Login) -> Files:
     return Files(*(Path(f"{base}.{end}") for end in _ENDINGS))
 
 
+def load(world: World, login: Login) -> Token | None:
+    """Return the token of `login` from the vault it is in. Raises `VaultError`."""
+    return entries.load_login(world.vault(entries.name(login)), login)
+
+
 def arrive(world: World, login: Login) -> Arrival:
     """Return what there is now: first the records, then the token, so that no end is missed."""
     beside = files(world, login)
     logins = read_record(beside.login_record).ended
     refreshes = read_record(beside.token_record).ended
-    return Arrival(load_login(world.vault, login), logins, refreshes)
+    return Arrival(load(world, login), logins, refreshes)
 
 
 def is_new(token: Token | None, arrival: Arrival, now: float) -> bool:
@@ -115,4 +120,4 @@ def settled(world: World) -> Iterator[None]:
     try:
         yield
     finally:
-        world.vault.settle(LATE_WRITE_SECONDS)
+        world.settle(LATE_WRITE_SECONDS)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hexauth import oauth
-from hexauth.attempt import Arrival, Files, attempt, files, is_new, settled, share
+from hexauth.attempt import Arrival, Files, attempt, files, is_new, load, settled, share
 from hexauth.device import wait
 from hexauth.errors import Expired, LoginRequired
 from hexauth.model import Login, Token
 from hexauth.mutex import Mutex, Record, read_record, write_record
 from hexauth.session import TOKEN_SECONDS, replace_login
 from hexauth.system import signals_held
-from hexauth.vault.logins import load_login
+from hexauth.vault.logins import name
 from hexauth.world import World
 
 UNSEEN_SECONDS = 60
@@ -45,7 +45,7 @@ def log_in(
     """
     beside = files(world, login)
     with Mutex(beside.login_mutex).held(None, _watcher(world, beside.login_record, browser)):
-        token = load_login(world.vault, login)
+        token = load(world, login)
         if token is not None and is_new(token, arrival, world.now()):
             return token
         record = read_record(beside.login_record)
@@ -68,9 +68,10 @@ class Question:
 def _ask(world: World, login: Login, beside: Files, record: Record, question: Question) -> Token:
     """Run the device flow, carrying on the code of a holder that died; RFC 8628."""
     inherited = record.state == "waiting" and record.deadline > world.now()
+    entry = name(login)
     number = record.attempt if inherited else record.ended + 1
     with attempt(beside.login_record, number), settled(world):
-        world.vault.check()  # a login that cannot be saved is worse than none
+        world.vault(entry).check()  # a login that cannot be saved is worse than none
         if inherited:
             world.screen.say(f"Process {record.pid} has ended; carrying on with its code.")
             grant = oauth.Grant(
@@ -91,6 +92,9 @@ def _ask(world: World, login: Login, beside: Files, record: Record, question: Qu
                 now=world.now(),
             )
         write_record(beside.login_record, _waiting(grant, number))
+        if world.choice(entry).fallback:
+            place, why = world.vault(entry).describe(), world.choice(entry).why
+            world.screen.say(f"The login will be kept in {place} ({why}).")
         _show(world, grant, question.browser)
 
         def poll() -> Token:
@@ -138,10 +142,6 @@ def _show(world: World, grant: oauth.Grant, browser: bool) -> None:
         f"To log in, open {grant.verification_uri_complete}",
         f"and check that it shows the code {spaced(grant.user_code)}.",
     )
-    if world.choice.fallback:
-        world.screen.say(
-            f"The login will be kept in {world.vault.describe()} ({world.choice.why})."
-        )
     if browser and world.browse(grant.verification_uri_complete):
         world.screen.say("Your browser has been asked to open it.")
 

@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from hexauth import oauth
-from hexauth.attempt import Arrival, Files, attempt, files, is_new, settled, share
+from hexauth.attempt import Arrival, Files, attempt, files, is_new, load, settled, share
 from hexauth.errors import Expired, HexauthError, Refused, Unreachable
 from hexauth.model import Login, Token
 from hexauth.mutex import Mutex, Record, read_record, write_record
 from hexauth.system import signals_held
-from hexauth.vault.choose import AUTO
-from hexauth.vault.logins import drop_login, load_login, save_login
+from hexauth.vault.choose import NAMES
+from hexauth.vault.logins import drop_login, load_login, name, save_login
 from hexauth.world import World
 
 TOKEN_SECONDS = 120
@@ -29,7 +29,7 @@ def refreshed(world: World, login: Login, arrival: Arrival) -> Token | None:
     """
     beside = files(world, login)
     with Mutex(beside.token_mutex).held(TOKEN_SECONDS):
-        token = load_login(world.vault, login)
+        token = load(world, login)
         if is_new(token, arrival, world.now()):
             return token
         if token is None or token.refresh is None:
@@ -49,10 +49,10 @@ def _refresh(world: World, login: Login, token: Token) -> Token | None:
         except Refused as refusal:
             if refusal.code != "invalid_grant":
                 raise Unreachable(str(refusal)) from None
-            on_file = load_login(world.vault, login)
+            on_file = load(world, login)
             if on_file is not None and on_file.refresh != token.refresh:
                 return on_file
-            drop_login(world.vault, login)
+            drop_login(world.vault(name(login)), login)
             return None
         save(world, login, new)
         return new
@@ -64,8 +64,13 @@ def replace_login(world: World, login: Login, token: Token) -> None:
     The caller holds the token mutex. Raises `VaultError`; a server that does not end the old
     session is only mentioned.
     """
-    old = load_login(world.vault, login)
+    before = world.index.entries().get(name(login), {}).get("vault")
+    moved = before in NAMES and before != world.vault(name(login)).name
+    elsewhere = world.open(before) if before is not None and moved else None
+    old = load(world, login) if elsewhere is None else load_login(elsewhere, login)
     save(world, login, token)
+    if elsewhere is not None:
+        drop_login(elsewhere, login)
     if old is not None and old.refresh and old.refresh != token.refresh:
         try:
             oauth.revoke_session(world.http, login.server, old.refresh)
@@ -79,9 +84,9 @@ def reject(world: World, login: Login, secret: str) -> None:
     The next `get` refreshes. An older secret changes nothing: somebody has a newer token already.
     """
     with Mutex(files(world, login).token_mutex).held(TOKEN_SECONDS):
-        token = load_login(world.vault, login)
+        token = load(world, login)
         if token is not None and token.access == secret and token.refresh is not None:
-            save_login(world.vault, login, replace(token, access=None))
+            save_login(world.vault(name(login)), login, replace(token, access=None))
 
 
 def log_out(world: World, login: Login) -> Token | None:
@@ -92,17 +97,15 @@ def log_out(world: World, login: Login) -> Token | None:
     beside = files(world, login)
     _clear_code(beside)
     with Mutex(beside.token_mutex).held(TOKEN_SECONDS), settled(world):
-        token = load_login(world.vault, login)
+        token = load(world, login)
         failure: HexauthError | None = None
         if token is not None and token.refresh is not None:
             try:
                 oauth.revoke_session(world.http, login.server, token.refresh)
             except HexauthError as error:
                 failure = error
-        drop_login(world.vault, login)
-        world.index.drop(f"login/{login.name}")
-        if set(world.index.entries()) <= {AUTO}:
-            world.index.drop(AUTO)
+        drop_login(world.vault(name(login)), login)
+        world.forget(name(login))
     if failure is not None:
         raise Unreachable(
             f"The login is gone from this machine, but the server did not end it: {failure}",
@@ -124,8 +127,5 @@ def save(world: World, login: Login, token: Token) -> None:
 
     Raises `VaultError`.
     """
-    save_login(world.vault, login, token)
-    facts = {"vault": world.vault.name, "server": login.server, "client_id": login.client_id}
-    world.index.put(f"login/{login.name}", facts)
-    if world.settings.vault == AUTO:
-        world.index.put(AUTO, {"vault": world.vault.name})
+    save_login(world.vault(name(login)), login, token)
+    world.note(name(login), server=login.server, client_id=login.client_id)

@@ -2,8 +2,7 @@
 
 from hexauth.model import Credential, Login, Target
 from hexauth.mutex import Mutex
-from hexauth.vault import drawers
-from hexauth.vault.choose import AUTO
+from hexauth.vault import Vault, drawers
 from hexauth.vault.drawers import Stored
 from hexauth.world import World
 
@@ -18,7 +17,7 @@ def find(world: World, target: Target, *, authtype: bool = True) -> Credential |
     """
     if not target.protocol or not target.host:
         return None
-    stored = drawers.find(world.vault, target, world.now(), authtype=authtype)
+    stored = drawers.find(_vault(world, target), target, world.now(), authtype=authtype)
     if stored is None:
         return None
     return Credential(
@@ -38,11 +37,9 @@ def store(world: World, target: Target, stored: Stored) -> None:
     Raises `VaultError`.
     """
     with _mutex(world, target).held(DRAWER_SECONDS):
-        drawers.put(world.vault, target, stored)
+        drawers.put(_vault(world, target), target, stored)
         facts = {"protocol": str(target.protocol), "host": str(target.host)}
-        world.index.put(drawers.name(target), {"vault": world.vault.name, **facts})
-        if world.settings.vault == AUTO:
-            world.index.put(AUTO, {"vault": world.vault.name})
+        world.note(drawers.name(target), **facts)
 
 
 def erase(world: World, target: Target, secret: str | None) -> None:
@@ -50,11 +47,16 @@ def erase(world: World, target: Target, secret: str | None) -> None:
 
     Raises `VaultError`.
     """
-    if drawers.find(world.vault, Target(target.protocol, target.host), float("-inf")) is None:
+    vault = _vault(world, target)
+    if drawers.find(vault, Target(target.protocol, target.host), float("-inf")) is None:
         return
     with _mutex(world, target).held(DRAWER_SECONDS):
-        if not drawers.take(world.vault, target, secret):
-            world.index.drop(drawers.name(target))
+        if not drawers.take(vault, target, secret):
+            world.forget(drawers.name(target))
+
+
+def _vault(world: World, target: Target) -> Vault:
+    return world.vault(drawers.name(target))
 
 
 def _mutex(world: World, target: Target) -> Mutex:

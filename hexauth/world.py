@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from hexauth.config import Settings, git_may_ask
 from hexauth.system import Places, Screen, is_graphical, open_browser
 from hexauth.vault import Vault
-from hexauth.vault.choose import Choice, choose
+from hexauth.vault.choose import AUTO, Choice, choose, open_vault
 from hexauth.vault.index import Index
 
 if TYPE_CHECKING:
@@ -28,15 +28,43 @@ class World:
     now: Callable[[], float] = time.time
     """Unix seconds."""
 
-    @cached_property
-    def choice(self) -> Choice:
-        """The vault in use, and why; found out when first needed."""
-        return choose(self.settings, self.places, self.environ, self.index)
+    _vaults: dict[str, Vault] = field(default_factory=dict, repr=False)
+    _choices: dict[str, Choice] = field(default_factory=dict, repr=False)
 
-    @property
-    def vault(self) -> Vault:
-        """The vault in use."""
-        return self.choice.vault
+    def choice(self, entry: str) -> Choice:
+        """Return which vault `entry` is in, or will be, and why; found out when first needed."""
+        if entry not in self._choices:
+            entries = self.index.entries()
+            self._choices[entry] = choose(self.settings, self.environ, entries, entry)
+        return self._choices[entry]
+
+    def vault(self, entry: str) -> Vault:
+        """Return the vault that `entry` is in, or will be."""
+        return self.open(self.choice(entry).name)
+
+    def open(self, name: str) -> Vault:
+        """Return the vault called `name`; each is made once, as it may have a call under way."""
+        if name not in self._vaults:
+            self._vaults[name] = open_vault(name, self.settings, self.places, self.environ)
+        return self._vaults[name]
+
+    def settle(self, seconds: float) -> None:
+        """Wait, at most `seconds` for each vault, until late writes have ended."""
+        for vault in self._vaults.values():
+            vault.settle(seconds)
+
+    def note(self, entry: str, **facts: str) -> None:
+        """Note in the index that `entry` is in its vault, with `facts`. Raises `VaultError`."""
+        vault = self.choice(entry).name
+        self.index.put(entry, {"vault": vault, **facts})
+        if self.settings.vault == AUTO and AUTO not in self.index.entries():
+            self.index.put(AUTO, {"vault": vault})
+
+    def forget(self, entry: str) -> None:
+        """Note that `entry` is gone; after the last one `auto` is free to choose anew."""
+        self.index.drop(entry)
+        if set(self.index.entries()) == {AUTO}:
+            self.index.drop(AUTO)
 
     @property
     def index(self) -> Index:

@@ -15,6 +15,7 @@ from hexauth.mutex import Mutex
 from hexauth.resolve import device_name
 from hexauth.session import TOKEN_SECONDS, refreshed, replace_login
 from hexauth.targets import known_targets, login_for, parse_target
+from hexauth.vault.logins import name as entry_name
 from hexauth.world import World
 
 KEY_CHARACTERS = 4096
@@ -111,7 +112,7 @@ def _keep_key(world: World, where: Login) -> None:
     except Refused as refusal:
         refusal.hint = "Check the key under the keys of your account; nothing was stored."
         raise
-    world.vault.check()
+    world.vault(entry_name(where)).check()
     with Mutex(files(world, where).token_mutex).held(TOKEN_SECONDS):
         new = Token(access=key, issued_at=int(world.now()), kind=Kind.KEY)
         replace_login(world, where, new)

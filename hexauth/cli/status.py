@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from hexauth import hex as hexpm
+from hexauth.attempt import load
 from hexauth.cli.options import open_world, vault_option, write_answer
 from hexauth.login import spaced, under_way
 from hexauth.model import Kind, Login, Token
 from hexauth.system import printable
-from hexauth.vault.logins import load_login
+from hexauth.vault import logins
 from hexauth.world import World
 
 Facts = Mapping[str, Any]
@@ -30,14 +31,9 @@ def status(context: click.Context, as_json: bool, vault: str | None) -> None:
     world = open_world(vault=vault)
     logins = [_facts(world, login) for login in _logins(world)]
     facts = {
-        "vault": {
-            "name": world.vault.name,
-            "where": world.vault.describe(),
-            "why": world.choice.why,
-        },
         "logins": logins,
         "stored": [
-            {"protocol": entry["protocol"], "host": entry["host"]}
+            {"protocol": entry["protocol"], "host": entry["host"], "vault": entry.get("vault")}
             for entry in world.index.entries().values()
             if "host" in entry and "protocol" in entry
         ],
@@ -59,8 +55,9 @@ def _logins(world: World) -> list[Login]:
 
 
 def _facts(world: World, login: Login) -> Facts:
-    token = load_login(world.vault, login)
+    token = load(world, login)
     record = under_way(world, login)
+    choice, vault = world.choice(logins.name(login)), world.vault(logins.name(login))
     return {
         "target": hexpm.REPOSITORY if login == world.settings.login else login.server,
         "server": login.server,
@@ -71,6 +68,7 @@ def _facts(world: World, login: Login) -> Facts:
         "scopes": token.scope.split() if token else [],
         "access_token_expires_at": token.expires_at if token else None,
         "session_expires_at": hexpm.session_end(token) if token else None,
+        "vault": {"name": choice.name, "where": vault.describe(), "why": choice.why},
         "login_under_way": None
         if record is None
         else {
@@ -106,13 +104,10 @@ def _lines(facts: Facts, now: float) -> Iterator[str]:
         yield f"{login['target']} ({login['server']})"
         for name, value in _rows(login, now):
             yield f"  {name:<15} {printable(value)}"
-    vault = facts["vault"]
-    yield f"vault: {vault['name']}"
-    yield f"  {'where':<15} {printable(vault['where'])}"
-    yield f"  {'why':<15} {printable(vault['why'])}"
     if facts["stored"]:
-        hosts = ", ".join(f"{entry['protocol']}://{entry['host']}" for entry in facts["stored"])
-        yield f"  {'other hosts':<15} {printable(hosts)}"
+        yield "stored by git and other tools"
+        for entry in facts["stored"]:
+            yield f"  {printable(entry['protocol'] + '://' + entry['host'])} ({entry['vault']})"
 
 
 def _rows(login: Facts, now: float) -> Iterator[tuple[str, str]]:
@@ -125,6 +120,8 @@ def _rows(login: Facts, now: float) -> Iterator[tuple[str, str]]:
             yield "scopes", " ".join(login["scopes"]) or "unknown"
             yield "access token", _until(login["access_token_expires_at"], now)
             yield "session", _until(login["session_expires_at"], now)
+    yield "vault", f"{login['vault']['name']}: {login['vault']['where']}"
+    yield "why there", login["vault"]["why"]
     if login["login_under_way"]:
         pending = login["login_under_way"]
         code = spaced(pending["user_code"])

@@ -5,11 +5,11 @@ import sys
 import click
 
 from hexauth import stored
+from hexauth.attempt import load
 from hexauth.cli.options import open_world, vault_option
 from hexauth.protocols import git
 from hexauth.targets import login_for
 from hexauth.vault.drawers import Stored
-from hexauth.vault.logins import load_login
 
 
 @click.command()
@@ -27,7 +27,7 @@ def store(vault: str | None) -> None:
     world = open_world(vault=vault)
     login = login_for(target, world.settings)
     own = login is not None and target.username in (None, world.settings.username)
-    if given.ephemeral or (own and login and load_login(world.vault, login) is not None):
+    if given.ephemeral or (own and login and load(world, login) is not None):
         return
     new = Stored(
         path=target.path,

@@ -11,10 +11,11 @@ from hexauth.config import Settings
 from hexauth.errors import VaultError
 from hexauth.system import Places, find_program
 from hexauth.vault import Vault
-from hexauth.vault.index import Index
 
 AUTO = "auto"
 """The index's entry for the vault that `auto` has chosen, so that it never wanders silently."""
+
+NAMES = ("keyring", "file")
 
 COMMAND_SECONDS = 60
 """The longest that a passphrase command may take; it may ask a person."""
@@ -22,9 +23,9 @@ COMMAND_SECONDS = 60
 
 @dataclass(frozen=True)
 class Choice:
-    """A vault, and the reason it is the one in use."""
+    """The name of a vault, and the reason it is the one in use."""
 
-    vault: Vault
+    name: str
     why: str
     fallback: bool = False
     """Whether `auto` took the file because no keyring answers: a person should hear of it."""
@@ -32,43 +33,43 @@ class Choice:
 
 def choose(
     settings: Settings,
-    places: Places,
     environ: Mapping[str, str],
-    index: Index,
+    entries: Mapping[str, Mapping[str, str]],
+    entry: str,
     platform: str = sys.platform,
 ) -> Choice:
-    """Return the vault that the settings name; for `auto`, the one it chose when first used.
+    """Return the vault for `entry`: the one that the settings name, or `auto`'s choice.
 
-    Opens nothing: a vault that cannot be used says so at its first call.
+    `auto` looks where the index, `entries`, says that the entry is; a new entry goes where the
+    first one went, and the first one into the OS keyring if one answers. Opens nothing: a vault
+    that cannot be used says so at its first call.
     """
     if settings.vault != AUTO:
-        source = settings.sources["vault"]
-        return Choice(
-            _named(settings.vault, settings, places, environ, platform), f"set by {source}"
-        )
-    chosen = index.entries().get(AUTO, {}).get("vault")
-    if chosen in ("keyring", "file"):
-        why = f"chosen when hexauth first kept something here; --vault {_other(chosen)} changes it"
-        return Choice(_named(chosen, settings, places, environ, platform), why)
+        return Choice(settings.vault, f"set by {settings.sources['vault']}")
+    if (known := entries.get(entry, {}).get("vault")) in NAMES:
+        return Choice(known, "this is where it was put when it was stored")
+    if (first := entries.get(AUTO, {}).get("vault")) in NAMES:
+        return Choice(first, f"chosen when hexauth first kept something; --vault {_other(first)}")
     from hexauth.vault.keyring import available
 
     reason = available(environ=environ, platform=platform)
     if reason is None:
-        return Choice(
-            _named("keyring", settings, places, environ, platform), "an OS keyring answers here"
-        )
-    return Choice(
-        _named("file", settings, places, environ, platform), f"no OS keyring: {reason}", True
-    )
+        return Choice("keyring", "an OS keyring answers here")
+    return Choice("file", f"no OS keyring: {reason}", fallback=True)
 
 
 def _other(name: str) -> str:
-    return "file" if name == "keyring" else "keyring"
+    return f"{'file' if name == 'keyring' else 'keyring'} changes it"
 
 
-def _named(
-    name: str, settings: Settings, places: Places, environ: Mapping[str, str], platform: str
+def open_vault(
+    name: str,
+    settings: Settings,
+    places: Places,
+    environ: Mapping[str, str],
+    platform: str = sys.platform,
 ) -> Vault:
+    """Return the vault called `name`, `keyring` or `file`; nothing is read yet."""
     if name == "file":
         from hexauth.vault.file import FileVault
 

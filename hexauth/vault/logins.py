@@ -70,8 +70,13 @@ def drop_login(vault: Vault, login: Login) -> None:
         vault.delete(entry)
 
 
+def name(login: Login) -> str:
+    """Return what the names of a login's two entries begin with; the index knows it by that."""
+    return f"login/{login.name}"
+
+
 def _names(login: Login) -> tuple[str, str]:
-    return f"login/{login.name}/access", f"login/{login.name}/refresh"
+    return f"{name(login)}/access", f"{name(login)}/refresh"
 
 
 def _fingerprint(refresh_token: str | None) -> str:

@@ -19,7 +19,7 @@ def test_status_says_who_for_what_until_when_and_where(serve: Serve, logged_in: 
 
     lines = [line.split("  ")[1:] for line in done.stdout.decode().splitlines()]
     assert [line[0] for line in lines if line] == [
-        "state", "user", "scopes", "access token", "session", "where", "why",
+        "state", "user", "scopes", "access token", "session", "vault", "why there",
     ]  # fmt: skip
     assert b"alice" in done.stdout
     assert b"api:read api:write repositories" in done.stdout
