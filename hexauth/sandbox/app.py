@@ -73,6 +73,8 @@ def create_app(
             return None
         journal.count("faults")
         g.entry["fault"] = g.fault.kind
+        if g.fault.kind == "drop":
+            journal.end(g.entry, "dropped")
         return spoil.instead(g.fault, stopping.wait)
 
     def checked(malformed: bodies.Malformed | None) -> Response | None:
@@ -98,11 +100,9 @@ def create_app(
             response.headers["x-ratelimit-limit"] = str(g.standing.limit)
             response.headers["x-ratelimit-remaining"] = str(g.standing.remaining)
             response.headers["x-ratelimit-reset"] = str(g.standing.reset)
-        if g.fault:
-            response = spoil.afterwards(g.fault, response, stopping.wait)
-        lost = g.fault and g.fault.kind in ("drop", "drop-after", "hang")
+        lost = g.fault and g.fault.kind in spoil.LOST
         journal.end(g.entry, "dropped" if lost else response.status_code)
-        return response
+        return spoil.afterwards(g.fault, response, stopping.wait) if g.fault else response
 
     @app.route("/elsewhere", methods=["GET", "POST", "PUT", "DELETE"])
     def elsewhere() -> Response:

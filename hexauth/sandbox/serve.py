@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -123,6 +123,11 @@ def _handler(tls: ssl.SSLContext | None, open_ones: set[socket.socket]) -> type[
     """Return a request handler that is quiet, and keeps its connection in `open_ones`."""
 
     class Handler(WSGIRequestHandler):
+        def __init__(self, *of_the_connection: Any) -> None:  # noqa: ANN401  (passed on as it is)
+            """Serve one connection; one that breaks, or fails to shake hands, is its client's."""
+            with suppress(OSError):
+                super().__init__(*of_the_connection)
+
         def setup(self) -> None:
             """Shake hands here, in the connection's own thread, so that nobody else waits."""
             if tls is not None:
@@ -134,8 +139,7 @@ def _handler(tls: ssl.SSLContext | None, open_ones: set[socket.socket]) -> type[
 
         def finish(self) -> None:
             try:
-                with suppress(OSError):
-                    super().finish()
+                super().finish()
             finally:
                 open_ones.discard(self.request)
                 if tls is not None:

@@ -27,6 +27,9 @@ CANNED = {
 }
 """Answers with status 200 that make no sense: body and content type."""
 
+LOST = ("drop", "drop-after", "hang")
+"""Faults after which the client has no answer."""
+
 AFTER = ("drop-after", "slow", "bad-uri", "control-code")
 """Faults of requests that are carried out all the same."""
 
@@ -79,7 +82,9 @@ def _nonsense(kind: str) -> Response:
         body, mimetype = CANNED[kind]
         return Response(body, mimetype=mimetype)
     if kind == "cut-off":
-        return Response(HALF, mimetype=bodies.JSON, headers={"Content-Length": "4096"})
+        response = Response(HALF, mimetype=bodies.JSON)
+        response.headers["Content-Length"] = "4096"
+        return response
     if kind == "endless":
         return Response(_endless(), mimetype=bodies.JSON)
     if kind == "redirect":

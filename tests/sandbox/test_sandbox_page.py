@@ -1,0 +1,211 @@
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from hexauth.sandbox.serve import Sandbox
+
+Serve = Callable[..., Sandbox]
+Post = Callable[..., requests.Response]
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def phone(chromium: str) -> Iterator[BrowserContext]:
+    """Open a browser 360 pixels wide that runs no script."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False)
+        browser.close()
+
+
+@pytest.fixture
+def page(phone: BrowserContext) -> Iterator[Page]:
+    """Open a tab whose waits are short."""
+    tab = phone.new_page()
+    tab.set_default_timeout(10_000)
+    yield tab
+    tab.close()
+
+
+def test_a_scope_that_is_unticked_is_not_granted(
+    serve: Serve, post: Post, poll: Post, page: Page
+) -> None:
+    """The person approves the rest, from the complete URI."""
+    sandbox = serve()
+    grant = post(sandbox, "device_authorization", scope="api repositories", name="vm").json()
+    page.goto(grant["verification_uri_complete"])
+    page.get_by_label("Publish packages").uncheck()
+    page.get_by_role("button", name="Approve").click()
+
+    assert (
+        page.get_by_role("heading").inner_text(),
+        poll(sandbox, grant["device_code"]).json()["scope"],
+    ) == (
+        "Approved",
+        "api:read repositories",
+    )
+
+
+def test_a_denied_login_is_denied(serve: Serve, post: Post, poll: Post, page: Page) -> None:
+    """The device hears of it."""
+    sandbox = serve()
+    grant = post(sandbox, "device_authorization", name="vm").json()
+    page.goto(grant["verification_uri_complete"])
+    page.get_by_role("button", name="Deny").click()
+
+    assert (
+        page.get_by_role("heading").inner_text(),
+        poll(sandbox, grant["device_code"]).json()["error"],
+    ) == (
+        "Denied",
+        "access_denied",
+    )
+
+
+def test_the_page_shows_what_is_asked(serve: Serve, post: Post, page: Page) -> None:
+    """The code, the device, and every scope, ticked; all of it fits on a phone."""
+    grant = post(
+        serve(), "device_authorization", scope="api repositories", name="build-server-03"
+    ).json()
+    page.goto(grant["verification_uri_complete"])
+    boxes = page.get_by_role("checkbox").all()
+    code = grant["user_code"]
+    body = page.locator("body").bounding_box()
+
+    assert (
+        page.get_by_label("Go on only if").input_value(),
+        "build-server-03" in page.locator("main").inner_text(),
+        [box.is_checked() for box in boxes],
+        body and body["width"] <= 360,
+    ) == (f"{code[:4]}-{code[4:]}", True, [True] * 3, True)
+
+
+def test_a_code_can_be_typed(serve: Serve, post: Post, page: Page) -> None:
+    """In lower case, with a dash or a space."""
+    grant = post(serve(), "device_authorization", name="vm").json()
+    code = grant["user_code"].lower()
+    page.goto(grant["verification_uri"])
+    page.get_by_label("Code").fill(f"{code[:4]} {code[4:]}")
+    page.get_by_role("button", name="Continue").click()
+
+    assert page.get_by_role("heading").inner_text() == "Allow this login?"
+
+
+def test_a_wrong_code_can_be_corrected(serve: Serve, page: Page) -> None:
+    """It is still in the field, and the page says that there is no such code."""
+    page.goto(f"{serve().url}/oauth/device?user_code=WRONG")
+
+    assert (
+        page.get_by_label("Code").input_value(),
+        page.get_by_role("alert").inner_text(),
+    ) == ("WRONG", "There is no such code. Check it, letter by letter.")
+
+
+def test_approving_nothing_is_asked_about_again(serve: Serve, post: Post, page: Page) -> None:
+    """A login without any scope would be of no use."""
+    sandbox = serve()
+    grant = post(sandbox, "device_authorization", scope="repositories").json()
+    page.goto(grant["verification_uri_complete"])
+    page.get_by_role("checkbox").uncheck()
+    page.get_by_role("button", name="Approve").click()
+
+    assert (
+        page.get_by_role("alert").inner_text(),
+        sandbox.journal.counts()["approvals"],
+    ) == ("Choose at least one thing to allow, or deny the login.", 0)
+
+
+def test_a_code_that_ran_out_is_told_so(serve: Serve, post: Post, poll: Post) -> None:
+    """With the way to a new one."""
+    sandbox = serve(expires_in=0.01)
+    grant = post(sandbox, "device_authorization").json()
+    while poll(sandbox, grant["device_code"]).json()["error"] != "expired_token":
+        pass
+    answer = requests.get(grant["verification_uri_complete"], timeout=10)
+
+    assert (answer.status_code, "has expired" in answer.text) == (410, True)
+
+
+def test_a_code_is_answered_once(serve: Serve, post: Post) -> None:
+    """Who comes back finds it approved."""
+    sandbox = serve(approve_after=0)
+    grant = post(sandbox, "device_authorization").json()
+    answer = requests.get(grant["verification_uri_complete"], timeout=10)
+
+    assert (answer.status_code, "approved already" in answer.text) == (410, True)
+
+
+def test_a_name_cannot_become_a_part_of_the_page(serve: Serve, post: Post) -> None:
+    """The device says itself what it is called."""
+    grant = post(serve(), "device_authorization", name="<script>alert(1)</script>").json()
+
+    assert "<script" not in requests.get(grant["verification_uri_complete"], timeout=10).text
+
+
+@pytest.mark.parametrize("steal", ["cookie", "proof", "both"])
+def test_an_answer_must_come_from_the_page(serve: Serve, post: Post, steal: str) -> None:
+    """Another site's form has neither the cookie nor the proof that belongs to it."""
+    sandbox = serve()
+    grant = post(sandbox, "device_authorization", scope="repositories").json()
+    with requests.Session() as browser:
+        html = browser.get(grant["verification_uri_complete"], timeout=10).text
+        found = re.search('name="proof" value="([0-9a-f]+)"', html)
+        assert found is not None
+        form = {"user_code": grant["user_code"], "answer": "approve", "scope": "repositories"}
+        if steal in ("proof", "both"):
+            form["proof"] = found[1]
+        if steal == "proof":
+            browser.cookies.clear()
+        answer = browser.post(grant["verification_uri"], data=form, timeout=10)
+
+    assert (answer.status_code, sandbox.journal.counts()["approvals"]) == (
+        (200, 1) if steal == "both" else (403, 0)
+    )
+
+
+@pytest.mark.parametrize("path", ["/", "/oauth/device", "/oauth/device?user_code=WRONG"])
+def test_every_page_keeps_scripts_and_frames_away(serve: Serve, path: str) -> None:
+    """By its headers."""
+    headers = requests.get(f"{serve().url}{path}", timeout=10).headers
+    policy = headers["content-security-policy"]
+
+    assert (
+        re.sub("sha256-[^']+", "HASH", policy),
+        headers["x-frame-options"],
+        headers["cache-control"],
+    ) == (
+        "default-src 'none'; style-src 'HASH'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'",
+        "DENY",
+        "no-store",
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("localhost:4000", 200),
+        ("[::1]:4000", 200),
+        ("evil.test", 421),
+        ("127.0.0.1.evil.test", 421),
+        ("localhost.evil.test:80", 421),
+        ("", 421),
+    ],
+)
+def test_only_loopback_names_are_answered(serve: Serve, host: str, status: int) -> None:
+    """A page whose name is made to point here gets nothing (DNS rebinding)."""
+    answer = requests.get(f"{serve().url}/oauth/device", headers={"Host": host}, timeout=10)
+
+    assert answer.status_code == status
