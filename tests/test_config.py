@@ -1,0 +1,360 @@
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from hexauth.config import (
+    SETTINGS,
+    Setting,
+    Settings,
+    git_may_ask,
+    is_loopback,
+    load,
+    origin,
+    require_https,
+)
+from hexauth.errors import UsageError
+
+NOWHERE = Path("/nonexistent/config.toml")
+
+SAMPLES = {
+    "vault": ("file", "keyring", "auto"),
+    "vault_timeout": (1, 2, 3),
+    "min_ttl": (1, 2, 3),
+    "no_login": (True, False, True),
+    "ci": (True, False, True),
+    "api_url": ("https://flag.test/api", "https://env.test/api", "https://file.test/api"),
+    "allow_http": (("http://flag.test",), ("http://env.test",), ("http://file.test",)),
+}
+"""For each setting, a value to give by flag, environment and file; a text unless named here."""
+
+BAD = {
+    "vault": "cupboard",
+    "vault_timeout": "soon",
+    "min_ttl": "-1",
+    "api_url": "hex.pm",
+    "allow_http": "internal",
+}
+"""Values that make no sense; nothing is wrong for a switch, and only control characters in text."""
+
+by_name = pytest.mark.parametrize("setting", SETTINGS, ids=[setting.name for setting in SETTINGS])
+by_flag = pytest.mark.parametrize("setting", [one for one in SETTINGS if one.flag])
+in_file = pytest.mark.parametrize("setting", [one for one in SETTINGS if one.in_file])
+
+
+def sample(setting: Setting) -> tuple[object, object, object]:
+    return SAMPLES.get(setting.name, ("from flag", "from environment", "from file"))
+
+
+def toml(value: object) -> str:
+    if isinstance(value, tuple):
+        return str(list(value))
+    return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'
+
+
+def text(value: object) -> str:
+    """Write a value as an environment variable holds it."""
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def error(environ: Mapping[str, str], file: Path = NOWHERE) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        load(environ, file)
+    return caught.value
+
+
+def found(settings: Settings, setting: Setting) -> tuple[object, str]:
+    return getattr(settings, setting.name), settings.sources[setting.name]
+
+
+@by_name
+def test_default_holds_where_nothing_is_set(setting: Setting) -> None:
+    assert found(load({}, NOWHERE), setting) == (setting.default, "")
+
+
+@in_file
+def test_file_comes_before_the_default(setting: Setting, file: Path) -> None:
+    file.write_text(f"{setting.name} = {toml(sample(setting)[2])}\n")
+
+    assert found(load({}, file), setting) == (sample(setting)[2], "config.toml")
+
+
+@in_file
+def test_environment_comes_before_the_file(setting: Setting, file: Path) -> None:
+    file.write_text(f"{setting.name} = {toml(sample(setting)[2])}\n")
+    variable = setting.variables[0]
+
+    settings = load({variable: text(sample(setting)[1])}, file)
+
+    assert found(settings, setting) == (sample(setting)[1], f"${variable}")
+
+
+@by_flag
+def test_flag_comes_before_the_environment(setting: Setting) -> None:
+    flag, variable, _ = map(text, sample(setting))
+
+    settings = load({setting.variables[0]: variable}, NOWHERE, {setting.name: flag})
+
+    assert found(settings, setting) == (sample(setting)[0], setting.flag)
+
+
+@by_name
+def test_flag_that_was_not_given_and_empty_variable_count_as_unset(setting: Setting) -> None:
+    settings = load({setting.variables[0]: ""}, NOWHERE, {setting.name: None})
+
+    assert found(settings, setting) == (setting.default, "")
+
+
+@by_name
+def test_text_with_control_characters_is_refused_by_its_variable(setting: Setting) -> None:
+    """No secret is quoted: what is wrong is said, and where it stands."""
+    failure = error({setting.variables[0]: "S3CRET\n"})
+    where = f"${setting.variables[0]} must be "
+
+    assert (failure.exit_code, str(failure).startswith(where), "S3CRET" in str(failure)) == (
+        2,
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_value_that_makes_no_sense_is_refused_by_its_place_in_the_file(
+    name: str, file: Path
+) -> None:
+    file.write_text(f'{name} = "{BAD[name]}"\n')
+
+    assert str(error({}, file)).startswith(f"{name} in {file} must be ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hex.pm/api",
+        "ftp://hex.pm/api",
+        "https:///api",
+        "https://",
+        "https://user@hex.pm/api",
+        "https://user:pass@hex.pm/api",
+        "https://hex.pm:0/api",
+        "https://hex.pm:65536/api",
+        "https://hex.pm:http/api",
+        "https://[hex.pm/api",
+        "https://hex.pm\\@evil.test/api",
+        "https://hex pm/api",
+        "https://hex.pm/api\u2028",
+    ],
+)
+def test_server_must_be_an_url_that_all_read_alike(url: str) -> None:
+    assert str(error({"HEX_API_URL": url})).startswith("$HEX_API_URL must be ")
+
+
+def test_older_variable_of_the_server_counts_after_the_newer() -> None:
+    old, new = "https://old.test/api", "https://new.test/api"
+
+    assert [
+        load(environ, NOWHERE).api_url
+        for environ in ({"HEX_API": old}, {"HEX_API": old, "HEX_API_URL": new})
+    ] == [old, new]
+
+
+def test_slashes_at_the_end_of_the_server_are_trimmed() -> None:
+    assert load({"HEX_API_URL": "https://a.test/api//"}, NOWHERE).api_url == "https://a.test/api"
+
+
+@pytest.mark.parametrize(
+    ("value", "meaning"),
+    [("1", True), ("true", True), ("anything", True), ("0", False), ("No", False), ("OFF", False)],
+)
+def test_switch_is_off_only_by_a_word_that_says_so(value: str, meaning: bool) -> None:
+    assert load({"CI": value}, NOWHERE).ci is meaning
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"vaults = 'file'", "has a key that hexauth does not know: vaults"),
+        (b"passphrase = 'S3CRET'", "has a key that hexauth does not know: passphrase"),
+        (b"api_key = 'S3CRET'", "has a key that hexauth does not know: api_key"),
+        (b"vault = S3CRET", "cannot be read: it is no TOML"),
+        (b"\xff\xfe", "cannot be read: it is no TOML"),
+    ],
+    ids=["unknown", "passphrase", "api key", "broken", "no UTF-8"],
+)
+def test_file_that_makes_no_sense_is_named_and_not_quoted(
+    content: bytes, reason: str, file: Path
+) -> None:
+    file.write_bytes(content)
+
+    failure = str(error({}, file))
+
+    assert (failure.startswith(f"{file} {reason}"), "S3CRET" in failure) == (True, False)
+
+
+def test_file_that_is_a_folder_is_named(tmp_path: Path) -> None:
+    assert str(error({}, tmp_path)) == f"{tmp_path} cannot be read: Is a directory."
+
+
+def test_secrets_do_not_show_in_a_repr() -> None:
+    settings = load({"HEX_API_KEY": "S3CRET", "HEXAUTH_PASSPHRASE": "S3CRET"}, NOWHERE)
+
+    assert "S3CRET" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://hex.test/api", "http://localhost.hex.test/api", "http://10.0.0.1:4000/api"]
+)
+def test_server_without_encryption_is_refused(url: str) -> None:
+    assert "is not encrypted" in str(error({"HEX_API_URL": url}))
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://hex.test/api", ""),
+        ("http://127.0.0.1:4000/api", ""),
+        ("http://localhost/api", ""),
+        ("http://[::1]:4000/api", ""),
+        ("http://hex.test/api", "http://hex.test"),
+        ("http://HEX.test:80/api", "http://other.test http://hex.test/"),
+    ],
+)
+def test_server_may_be_encrypted_or_near_or_allowed(url: str, allowed: str) -> None:
+    assert load({"HEX_API_URL": url, "HEXAUTH_ALLOW_HTTP": allowed}, NOWHERE).api_url == url
+
+
+def test_allowance_is_for_one_port_alone() -> None:
+    settings = load({"HEXAUTH_ALLOW_HTTP": "http://hex.test:4000"}, NOWHERE)
+
+    with pytest.raises(UsageError):
+        require_https("http://hex.test:4001/", settings)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "host", "spelling"),
+    [
+        ("https", "hex.pm", "https://hex.pm"),
+        ("HTTPS", "Hex.PM", "https://hex.pm"),
+        ("https", "hex.pm:443", "https://hex.pm"),
+        ("http", "hex.pm:80", "http://hex.pm"),
+        ("http", "hex.pm:443", "http://hex.pm:443"),
+        ("https", "hex.pm:80", "https://hex.pm:80"),
+        ("https", "hex.pm:8443", "https://hex.pm:8443"),
+        ("https", "hex.pm:4430", "https://hex.pm:4430"),
+        ("https", "hex.pm.", "https://hex.pm."),
+        ("https", "[::1]:443", "https://[::1]"),
+        ("git", "hex.pm:443", "git://hex.pm:443"),
+    ],
+)
+def test_origin_has_one_spelling(protocol: str, host: str, spelling: str) -> None:
+    assert origin(protocol, host) == spelling
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.0.0.1:80", "127.8.9.10", "[::1]", "[::1]:80", "localhost", "LOCALHOST:1"],
+)
+def test_this_machine_is_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1.example.com",
+        "localhost.evil.com",
+        "localhostx",
+        "xlocalhost",
+        "evil.com",
+        "127.0.0.1@evil.com",
+        "0.0.0.0",  # noqa: S104  (nothing is bound)
+        "10.0.0.1",
+        "[::2]:80",
+        "",
+    ],
+)
+def test_other_machine_is_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("environ", "may"),
+    [
+        ({}, True),
+        ({"GIT_TERMINAL_PROMPT": "1"}, True),
+        ({"GIT_TERMINAL_PROMPT": "0"}, False),
+        ({"GIT_TERMINAL_PROMPT": "False"}, False),
+        ({"GIT_TERMINAL_PROMPT": ""}, False),
+        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'='false'"}, False),
+        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'='never'"}, False),
+        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'='0'"}, False),
+        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'=''"}, False),
+        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'='true'"}, True),
+        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'"}, True),
+        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive=never'"}, False),
+        ({"GIT_CONFIG_PARAMETERS": "'Credential.Interactive'='never'"}, False),
+        ({"GIT_CONFIG_PARAMETERS": "'a.b'='it'\\''s' 'credential.interactive'='never'"}, False),
+        ({"GIT_CONFIG_PARAMETERS": "'a.b'='credential.interactive=never'"}, True),
+        ({"GIT_CONFIG_PARAMETERS": "'unclosed"}, True),
+        (
+            {
+                "GIT_CONFIG_COUNT": "2",
+                "GIT_CONFIG_KEY_0": "a.b",
+                "GIT_CONFIG_VALUE_0": "c",
+                "GIT_CONFIG_KEY_1": "credential.Interactive",
+                "GIT_CONFIG_VALUE_1": "false",
+            },
+            False,
+        ),
+        ({"GIT_CONFIG_COUNT": "0", "GIT_CONFIG_KEY_0": "credential.interactive"}, True),
+        (
+            {"GIT_CONFIG_COUNT": "", "GIT_CONFIG_PARAMETERS": "'credential.interactive'='never'"},
+            False,
+        ),
+        (
+            {"GIT_CONFIG_COUNT": "x", "GIT_CONFIG_PARAMETERS": "'credential.interactive'='never'"},
+            False,
+        ),
+        (
+            {
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": "credential.interactive",
+                "GIT_CONFIG_VALUE_0": "false",
+                "GIT_CONFIG_PARAMETERS": "'credential.interactive'='true'",
+            },
+            True,
+        ),
+        (
+            {
+                "GIT_TERMINAL_PROMPT": "0",
+                "GIT_CONFIG_PARAMETERS": "'credential.interactive'='true'",
+            },
+            False,
+        ),
+    ],
+)
+def test_git_may_ask_unless_one_of_its_switches_says_no(
+    environ: Mapping[str, str], may: bool
+) -> None:
+    assert git_may_ask(environ) is may
+
+
+@pytest.mark.parametrize(("value", "may"), [("never", False), ('it\'s; "true"!', True)])
+def test_switch_arrives_from_the_real_git(value: str, may: bool) -> None:
+    git = shutil.which("git")
+    assert git, "git is missing: install the package `git`."
+    words = [git, "-c", f"credential.interactive={value}", "-c", "alias.tell-env=!env", "tell-env"]
+    printed = subprocess.run(words, capture_output=True, check=True, env=dict(os.environ)).stdout
+    environ = dict(line.split("=", 1) for line in printed.decode().splitlines() if "=" in line)
+
+    assert git_may_ask({**environ, "GIT_TERMINAL_PROMPT": "1"}) is may
