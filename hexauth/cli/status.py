@@ -29,9 +29,8 @@ def status(context: click.Context, as_json: bool, vault: str | None) -> None:
     The server is not asked. The exit code is 3 if nobody is logged in to hexpm.
     """
     world = open_world(vault=vault)
-    logins = [_facts(world, login) for login in _logins(world)]
-    facts = {
-        "logins": logins,
+    facts: dict[str, list[Facts]] = {
+        "logins": [_facts(world, login) for login in _logins(world)],
         "stored": [
             {"protocol": entry["protocol"], "host": entry["host"], "vault": entry.get("vault")}
             for entry in world.index.entries().values()
@@ -40,7 +39,7 @@ def status(context: click.Context, as_json: bool, vault: str | None) -> None:
     }
     text = json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts, world.now()))
     write_answer((text + "\n").encode())
-    if logins[0]["state"] in ("none", "ended"):
+    if facts["logins"][0]["state"] in ("none", "ended"):
         context.exit(3)
 
 
@@ -99,7 +98,7 @@ STATES = {
 }
 
 
-def _lines(facts: Facts, now: float) -> Iterator[str]:
+def _lines(facts: Mapping[str, list[Facts]], now: float) -> Iterator[str]:
     for login in facts["logins"]:
         yield f"{login['target']} ({login['server']})"
         for name, value in _rows(login, now):
