@@ -104,9 +104,11 @@ def _from_form(body: bytes) -> dict[str, Any]:
 
 def _from_json(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
     try:
-        return json.loads(body)
+        value = json.loads(body)
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise Malformed("The body is not JSON.") from error
+    return value
 
 
 def _to_term(value: Any) -> Any:  # noqa: ANN401  (JSON in, term out)

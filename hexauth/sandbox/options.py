@@ -8,6 +8,10 @@ CLI_CLIENT_ID = "78ea6566-89fd-481e-a1d6-7d9d78eacca8"
 """The public client id of the Hex command line."""
 
 
+FOREVER = 1e9
+"""More seconds than anybody waits: a limit that keeps infinity and its like out."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How a sandbox behaves; times are in seconds.
@@ -36,10 +40,10 @@ class Options:
 
     def __post_init__(self) -> None:
         for name in ("approve_after", "deny_after", "interval"):
-            if (getattr(self, name) or 0) < 0:
-                raise UsageError(f"{name} must not be negative.")
+            if not 0 <= (getattr(self, name) or 0) < FOREVER:
+                raise UsageError(f"{name} must be a number of seconds, 0 or more.")
         for name in ("expires_in", "token_ttl"):
-            if getattr(self, name) <= 0:
-                raise UsageError(f"{name} must be more than 0 seconds.")
+            if not 0 < getattr(self, name) < FOREVER:
+                raise UsageError(f"{name} must be a number of seconds, more than 0.")
         if not 0 <= self.port <= 65535:
             raise UsageError("The port must be between 0 and 65535.")

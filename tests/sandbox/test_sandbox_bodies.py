@@ -99,6 +99,7 @@ def test_no_term_does_more_than_be_malformed(rest: bytes) -> None:
     [
         (bodies.JSON, b"[]", 400),
         (bodies.JSON, b"{", 400),
+        (bodies.JSON, b'{"name": "\\ud800"}', 400),
         (bodies.JSON, b"[" * 100_000, 400),
         (bodies.HEX_ERLANG, b"", None),
         (bodies.HEX_ERLANG, b"\x83", 400),

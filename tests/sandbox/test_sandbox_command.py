@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 import requests
 from click.testing import CliRunner, Result
@@ -155,6 +156,31 @@ time.sleep(30)
         process.wait(10)
 
     assert (existed, process.returncode, home.exists()) == (True, 42, False)
+
+
+def test_control_c_reaches_the_command_once(tmp_path: Path) -> None:
+    """The terminal sends it to both; passing it on as well would make it two."""
+    script = tmp_path / "script.py"
+    script.write_text("""
+import signal, time
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+print("ready", flush=True)
+time.sleep(1)
+print(f"seen {len(seen)}", flush=True)
+""")
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    terminal = pexpect.spawn(
+        COMMAND[0], [*COMMAND[1:], "--", sys.executable, str(script)], env=environ, timeout=20
+    )
+    terminal.expect("ready")
+    terminal.sendintr()
+    terminal.expect(r"seen (\d+)")
+    seen = terminal.match.group(1)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+
+    assert (seen, terminal.exitstatus) == (b"1", 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -166,11 +166,13 @@ def test_a_stampede_is_served(serve: Serve) -> None:
         {"approve_after": -1},
         {"deny_after": -0.5},
         {"interval": -1},
+        {"interval": float("nan")},
+        {"expires_in": float("inf")},
         {"expires_in": 0},
         {"token_ttl": -1},
     ],
 )
-def test_an_option_that_makes_no_sense_is_a_usage_error(wrong: dict[str, int]) -> None:
+def test_an_option_that_makes_no_sense_is_a_usage_error(wrong: dict[str, float]) -> None:
     """Before anything is started."""
     with pytest.raises(UsageError):
         Options(**wrong)  # type: ignore[arg-type]  # one number, for any of the fields
