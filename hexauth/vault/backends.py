@@ -10,6 +10,9 @@ from typing import Protocol
 
 from hexauth.errors import VaultError
 
+RUN_USER = Path("/run/user")
+"""Where systemd keeps a folder for each user who is logged in (pam_systemd(8))."""
+
 BUS = "DBUS_SESSION_BUS_ADDRESS"
 
 DIRECT = {
@@ -36,7 +39,7 @@ class Backend(Protocol):
         """Remove the secret; raises PasswordDeleteError if there is none."""
 
 
-def bus_address(environ: Mapping[str, str], folder: Path = Path("/run/user")) -> str | None:
+def bus_address(environ: Mapping[str, str], folder: Path | None = None) -> str | None:
     """Return the address of the user's D-Bus session, or None if there is none.
 
     Under ssh and cron nobody names it, but systemd puts every user's bus at /run/user/UID/bus
@@ -44,7 +47,7 @@ def bus_address(environ: Mapping[str, str], folder: Path = Path("/run/user")) ->
     """
     if environ.get(BUS):
         return environ[BUS]
-    path = folder / str(os.getuid()) / "bus"
+    path = (folder or RUN_USER) / str(os.getuid()) / "bus"
     try:
         found = path.lstat()
     except OSError:

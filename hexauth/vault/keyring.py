@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from types import TracebackType
+from traceback import walk_tb
 from typing import TypeVar
 
 from hexauth.errors import VaultError
@@ -89,10 +89,9 @@ class KeyringVault:
         entry = f"probe-{os.getpid()}"
 
         def probe(store: "_Store") -> None:
-            try:
-                parts.write(store, entry, "probe", self._limit)
-            finally:
-                parts.delete(store, entry, self._limit)
+            # A write that fails leaves nothing, and removing that could ask for a second unlock.
+            parts.write(store, entry, "probe", self._limit)
+            parts.delete(store, entry, self._limit)
 
         self._call(probe)
 
@@ -179,12 +178,10 @@ def _explain(error: BaseException) -> VaultError:
 
     The connections it kept open are closed: keyring leaves them to the garbage collector.
     """
-    chain = list(_chain(error))
-    for each in chain:
-        _close_connections(each.__traceback__)
+    _close_connections(error)
     if isinstance(error, VaultError):
         return VaultError(str(error), hint=error.hint)
-    for each in chain:
+    for each in _chain(error):
         names = {kind.__name__ for kind in type(each).__mro__}
         for name, meaning in MEANINGS:
             if name in names:
@@ -210,9 +207,12 @@ def _detail(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _close_connections(traceback: TracebackType | None) -> None:
-    while traceback is not None:
-        for value in traceback.tb_frame.f_locals.values():
+def _close_connections(error: BaseException | None) -> None:
+    if error is None:
+        return
+    for frame, _ in walk_tb(error.__traceback__):
+        for value in frame.f_locals.values():
             if type(value).__name__ == "DBusConnection":
                 value.close()
-        traceback = traceback.tb_next
+    _close_connections(error.__cause__)
+    _close_connections(error.__context__)

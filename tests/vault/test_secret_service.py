@@ -1,0 +1,127 @@
+"""The real Secret Service when it is locked, hangs, or is not there any more."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from subprocess import Popen
+
+import pytest
+import secretstorage
+from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]  # ships no types
+from jeepney.io.blocking import (  # type: ignore[import-untyped]
+    Proxy,
+    open_dbus_connection,
+)
+
+from hexauth.errors import VaultError
+from hexauth.vault.backends import BUS
+from hexauth.vault.keyring import KeyringVault, available
+
+Start = Callable[[str | None], AbstractContextManager[tuple[dict[str, str], "Popen[bytes]"]]]
+
+
+def refusal(work: Callable[[], object]) -> str:
+    """Return what the error says."""
+    with pytest.raises(VaultError) as caught:
+        work()
+    return str(caught.value)
+
+
+def lock(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lock the default collection, as closing a laptop does."""
+    monkeypatch.setenv(BUS, address)
+    with closing(secretstorage.dbus_init()) as connection:
+        secretstorage.get_default_collection(connection).lock()
+
+
+def test_unlocked_secret_service_is_available(unlocked: dict[str, str]) -> None:
+    """A desktop session has one."""
+    assert available(unlocked) is None
+
+
+def test_locked_secret_service_is_available(secret_service: Start) -> None:
+    """It is there; falling back to a file now would split a person's logins."""
+    with secret_service(None) as (environ, _):
+        assert available(environ) is None
+
+
+def test_secret_service_that_was_never_set_up_is_called_locked(secret_service: Start) -> None:
+    """It wants to ask for a new password, and there is no window to ask in."""
+    with secret_service(None) as (environ, _):
+        vault = KeyringVault(environ=environ)
+
+        assert refusal(vault.check) == "The keyring is locked, and was not unlocked when it asked."
+
+
+def test_locked_secret_service_is_called_locked(
+    secret_service: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no window to unlock it in."""
+    with secret_service("password") as (environ, _):
+        vault = KeyringVault(environ=environ)
+        vault.write("entry", "value")
+        lock(environ[BUS], monkeypatch)
+
+        assert (
+            refusal(lambda: vault.read("entry"))
+            == "The keyring is locked, and was not unlocked when it asked."
+        )
+
+
+def test_prompt_that_nobody_answers_ends_in_time(
+    secret_service: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window may be on another screen; afterwards the call is still on its way."""
+    with secret_service("password") as (environ, _):
+        vault = KeyringVault(environ=environ, seconds=0.5)
+        vault.write("entry", "value")
+        lock(environ[BUS], monkeypatch)
+        with open_dbus_connection(environ[BUS]) as window:
+            # GNOME Keyring asks whoever has this name, and waits.
+            Proxy(message_bus, window).RequestName("org.gnome.keyring.SystemPrompter")
+            begin = time.monotonic()
+            answers = [refusal(lambda: vault.read("entry")) for _ in range(2)]
+            took = time.monotonic() - begin
+    vault.settle(20)  # with its bus gone, the call ends
+
+    assert [*answers, took < 5, refusal(lambda: vault.read("entry"))] == [
+        "The keyring has not answered for 0.5 s.",
+        "The keyring still has not answered an earlier call.",
+        True,
+        "The keyring does not answer: its socket or file is missing.",
+    ]
+
+
+def test_secret_service_that_died_is_named(secret_service: Start) -> None:
+    """The connection to the bus works, but nobody is behind it."""
+    with secret_service("password") as (environ, daemon):
+        vault = KeyringVault(environ=environ)
+        vault.write("entry", "value")
+        daemon.kill()
+        daemon.wait()
+
+        assert (
+            refusal(lambda: vault.read("entry"))
+            == "The keyring does not answer: the Secret Service is not running."
+        )
+
+
+def test_bus_without_secret_service_is_named(secret_service: Start) -> None:
+    """A minimal desktop has a bus, and no keyring on it."""
+    with secret_service("password") as (environ, daemon):
+        daemon.kill()
+        daemon.wait()
+
+        assert available(environ) == "there is no Secret Service on the D-Bus session"
+
+
+def test_bus_that_is_gone_is_named(secret_service: Start) -> None:
+    """The address outlives the session in tmux and screen."""
+    with secret_service("password") as (environ, _):
+        vault = KeyringVault(environ=environ)
+        vault.write("entry", "value")
+
+    assert (
+        refusal(lambda: vault.read("entry"))
+        == "The keyring does not answer: its socket or file is missing."
+    )
