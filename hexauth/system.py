@@ -44,15 +44,20 @@ def places(environ: Mapping[str, str], platform: str = sys.platform) -> Places:
             namespace=f"hexauth@{root}",
         )
     if platform == "win32":
-        from platformdirs.windows import Windows
-
-        return _below(Windows("hexauth", appauthor=False).user_data_path)
+        return _below(_local_app_data(environ) / "hexauth")
     user = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
     if platform == "darwin":
         return _below(user / "Library" / "Application Support" / "hexauth")
     config = Path(environ.get("XDG_CONFIG_HOME") or user / ".config") / "hexauth"
     state = user / ".local" / "state" / "hexauth"
     return Places(config / "config.toml", state / "vault", state, "hexauth")
+
+
+def _local_app_data(environ: Mapping[str, str]) -> Path:
+    """Return what `LOCALAPPDATA` says, as it does for every kind of logon; else ask Windows."""
+    from platformdirs import user_data_path
+
+    return Path(environ.get("LOCALAPPDATA") or user_data_path())
 
 
 def _below(folder: Path) -> Places:
