@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from hexauth.hex import SESSION_SECONDS
 from hexauth.sandbox import scopes
 from hexauth.sandbox.limits import Limit
 from hexauth.sandbox.options import Options
@@ -15,7 +16,6 @@ from hexauth.sandbox.tokens import Mint, new_key
 
 USER_CODE_ALPHABET = "23456789BCDFGHJKLMNPQRSTVWXYZ"
 USER_CODE_LENGTH = 8
-SESSION_SECONDS = 30 * 24 * 3600
 MAX_SESSIONS = 5
 OTP_TRIES = 5
 OTP_SECONDS = 600

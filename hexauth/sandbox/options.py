@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 
 from hexauth.errors import UsageError
-
-CLI_CLIENT_ID = "78ea6566-89fd-481e-a1d6-7d9d78eacca8"
-"""The public client id of the Hex command line."""
-
+from hexauth.hex import CLIENT_ID
 
 FOREVER = 1e9
 """More seconds than anybody waits: a limit that keeps infinity and its like out."""
@@ -36,7 +33,7 @@ class Options:
     rate_limit: int | None = 100
     user: str = "alice"
     organizations: tuple[str, ...] = ("acme",)
-    clients: tuple[str, ...] = (CLI_CLIENT_ID,)
+    clients: tuple[str, ...] = (CLIENT_ID,)
 
     def __post_init__(self) -> None:
         for name in ("approve_after", "deny_after", "interval"):

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from hexauth.sandbox.options import CLI_CLIENT_ID, Options
+from hexauth.hex import CLIENT_ID
+from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -27,7 +28,7 @@ def post() -> Callable[..., requests.Response]:
     """Send a form to an OAuth endpoint, as the Hex command line's client."""
 
     def send(sandbox: Sandbox, endpoint: str, **form: str) -> requests.Response:
-        whole = {"client_id": CLI_CLIENT_ID, **form}
+        whole = {"client_id": CLIENT_ID, **form}
         return requests.post(f"{sandbox.api_url}/oauth/{endpoint}", data=whole, timeout=10)
 
     return send

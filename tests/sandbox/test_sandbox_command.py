@@ -129,11 +129,11 @@ def test_a_command_can_log_in() -> None:
     """Against the server in its environment, which approves by itself."""
     script = """
 import os, requests, sys
-from hexauth.sandbox.options import CLI_CLIENT_ID
+from hexauth.hex import CLIENT_ID
 url = os.environ["HEX_API_URL"] + "/oauth/"
-grant = requests.post(url + "device_authorization", data={"client_id": CLI_CLIENT_ID}).json()
+grant = requests.post(url + "device_authorization", data={"client_id": CLIENT_ID}).json()
 form = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code",
-        "client_id": CLI_CLIENT_ID, "device_code": grant["device_code"]}
+        "client_id": CLIENT_ID, "device_code": grant["device_code"]}
 sys.exit(0 if "access_token" in requests.post(url + "token", data=form).json() else 1)
 """
 

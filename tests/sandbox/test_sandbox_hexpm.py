@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from hexauth.hex import CLIENT_ID, SESSION_SECONDS
 from hexauth.sandbox import scopes
-from hexauth.sandbox.hexpm import SESSION_SECONDS, Hexpm, digest
-from hexauth.sandbox.options import CLI_CLIENT_ID, Options
+from hexauth.sandbox.hexpm import Hexpm, digest
+from hexauth.sandbox.options import Options
 from hexauth.sandbox.records import Grant, Issued, Refused, State
 
 OTHER_CLIENT_ID = "00000000-0000-4000-8000-000000000000"
@@ -24,12 +25,12 @@ class Clock:
 
 def log_in(hexpm: Hexpm, name: str = "vm") -> tuple[Grant, Issued]:
     """Return an approved grant and its first tokens."""
-    grant = hexpm.device_authorization(CLI_CLIENT_ID, "api repositories", name)
+    grant = hexpm.device_authorization(CLIENT_ID, "api repositories", name)
     hexpm.answer(grant, approve=True)
-    return grant, hexpm.poll(CLI_CLIENT_ID, grant.device_code)
+    return grant, hexpm.poll(CLIENT_ID, grant.device_code)
 
 
-def refreshed(hexpm: Hexpm, issued: Issued, client_id: str = CLI_CLIENT_ID) -> Issued:
+def refreshed(hexpm: Hexpm, issued: Issued, client_id: str = CLIENT_ID) -> Issued:
     """Return what a refresh token is exchanged for."""
     return hexpm.refresh(client_id, issued.refresh or "")
 
@@ -51,9 +52,9 @@ def works(hexpm: Hexpm, issued: Issued) -> bool:
 def test_a_grant_waits_for_the_person() -> None:
     """Nothing is issued before somebody has answered."""
     hexpm = Hexpm(Options())
-    grant = hexpm.device_authorization(CLI_CLIENT_ID, "api", "vm")
+    grant = hexpm.device_authorization(CLIENT_ID, "api", "vm")
 
-    assert outcome(lambda: hexpm.poll(CLI_CLIENT_ID, grant.device_code)) == (
+    assert outcome(lambda: hexpm.poll(CLIENT_ID, grant.device_code)) == (
         400,
         "authorization_pending",
     )
@@ -63,11 +64,11 @@ def test_a_denied_grant_stays_denied() -> None:
     """Also after its time is over."""
     clock = Clock()
     hexpm = Hexpm(Options(), now=clock)
-    grant = hexpm.device_authorization(CLI_CLIENT_ID, "api", "vm")
+    grant = hexpm.device_authorization(CLIENT_ID, "api", "vm")
     hexpm.answer(grant, approve=False)
     clock.time += 601
 
-    assert outcome(lambda: hexpm.poll(CLI_CLIENT_ID, grant.device_code)) == (403, "access_denied")
+    assert outcome(lambda: hexpm.poll(CLIENT_ID, grant.device_code)) == (403, "access_denied")
 
 
 @pytest.mark.parametrize("approved", [False, True])
@@ -75,19 +76,19 @@ def test_a_grant_runs_out_after_ten_minutes(approved: bool) -> None:
     """Approved or not, the device code is good for nothing then."""
     clock = Clock()
     hexpm = Hexpm(Options(), now=clock)
-    grant = hexpm.device_authorization(CLI_CLIENT_ID, "api", "vm")
+    grant = hexpm.device_authorization(CLIENT_ID, "api", "vm")
     if approved:
         hexpm.answer(grant, approve=True)
     clock.time += 600
 
-    assert outcome(lambda: hexpm.poll(CLI_CLIENT_ID, grant.device_code)) == (400, "expired_token")
+    assert outcome(lambda: hexpm.poll(CLIENT_ID, grant.device_code)) == (400, "expired_token")
 
 
 def test_a_grant_that_ran_out_cannot_be_approved() -> None:
     """The page may have been open for long."""
     clock = Clock()
     hexpm = Hexpm(Options(), now=clock)
-    grant = hexpm.device_authorization(CLI_CLIENT_ID, "api", "vm")
+    grant = hexpm.device_authorization(CLIENT_ID, "api", "vm")
     clock.time += 600
 
     assert (hexpm.answer(grant, approve=True), grant.state) == (False, State.EXPIRED)
@@ -95,7 +96,7 @@ def test_a_grant_that_ran_out_cannot_be_approved() -> None:
 
 def test_a_device_code_belongs_to_its_client() -> None:
     """Another client that knows it gets nothing."""
-    hexpm = Hexpm(Options(clients=(CLI_CLIENT_ID, OTHER_CLIENT_ID)))
+    hexpm = Hexpm(Options(clients=(CLIENT_ID, OTHER_CLIENT_ID)))
     grant, _ = log_in(hexpm)
 
     assert outcome(lambda: hexpm.poll(OTHER_CLIENT_ID, grant.device_code)) == (
@@ -108,7 +109,7 @@ def test_a_device_code_can_be_polled_again() -> None:
     """A login whose process died is carried on: same session, fresh pair, the old one dead."""
     hexpm = Hexpm(Options())
     grant, first = log_in(hexpm)
-    second = hexpm.poll(CLI_CLIENT_ID, grant.device_code)
+    second = hexpm.poll(CLIENT_ID, grant.device_code)
 
     assert (
         works(hexpm, first),
@@ -124,7 +125,7 @@ def test_a_device_code_does_not_revive_a_session_that_was_ended() -> None:
     grant, issued = log_in(hexpm)
     hexpm.revoke_by_hash(digest(issued.refresh or ""))
 
-    assert outcome(lambda: hexpm.poll(CLI_CLIENT_ID, grant.device_code)) == (400, "invalid_grant")
+    assert outcome(lambda: hexpm.poll(CLIENT_ID, grant.device_code)) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize(
@@ -141,10 +142,10 @@ def test_a_grant_can_answer_itself(options: Options, expected: tuple[int, str]) 
     """So many seconds after it was made, whoever comes first."""
     clock = Clock()
     hexpm = Hexpm(options, now=clock)
-    grant = hexpm.device_authorization(CLI_CLIENT_ID, "api", "vm")
+    grant = hexpm.device_authorization(CLIENT_ID, "api", "vm")
     clock.time += 3
 
-    assert outcome(lambda: hexpm.poll(CLI_CLIENT_ID, grant.device_code)) == expected
+    assert outcome(lambda: hexpm.poll(CLIENT_ID, grant.device_code)) == expected
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_a_grant_can_answer_itself(options: Options, expected: tuple[int, str]) 
 def test_a_code_is_found_however_it_is_typed(typed: str) -> None:
     """Case, dashes and spaces do not count."""
     hexpm = Hexpm(Options())
-    grant = hexpm.device_authorization(CLI_CLIENT_ID, "api", "vm")
+    grant = hexpm.device_authorization(CLIENT_ID, "api", "vm")
     code = grant.user_code.lower()
 
     assert hexpm.find(typed.format(code[:4], code[4:])) is grant
@@ -164,10 +165,10 @@ def test_a_code_is_found_however_it_is_typed(typed: str) -> None:
 def test_the_person_may_keep_some_scopes_back() -> None:
     """The answer's scope is the truth; what was not asked for cannot be added."""
     hexpm = Hexpm(Options())
-    grant = hexpm.device_authorization(CLI_CLIENT_ID, "api:read repositories", "vm")
+    grant = hexpm.device_authorization(CLIENT_ID, "api:read repositories", "vm")
     hexpm.answer(grant, approve=True, scope=["api:read", "api:write"])
 
-    assert hexpm.poll(CLI_CLIENT_ID, grant.device_code).scope == "api:read"
+    assert hexpm.poll(CLIENT_ID, grant.device_code).scope == "api:read"
 
 
 def test_no_two_tokens_are_equal() -> None:
@@ -185,7 +186,7 @@ def test_no_two_tokens_are_equal() -> None:
 
 def test_a_refresh_token_is_bound_to_its_client() -> None:
     """Another client cannot use it, and does not spoil it either."""
-    hexpm = Hexpm(Options(clients=(CLI_CLIENT_ID, OTHER_CLIENT_ID)))
+    hexpm = Hexpm(Options(clients=(CLIENT_ID, OTHER_CLIENT_ID)))
     _, issued = log_in(hexpm)
 
     assert (
@@ -198,11 +199,11 @@ def test_a_refresh_may_narrow_the_scope_and_not_widen_it() -> None:
     """RFC 6749 section 6."""
     hexpm = Hexpm(Options())
     _, issued = log_in(hexpm)
-    narrow = hexpm.refresh(CLI_CLIENT_ID, issued.refresh or "", "api:read")
+    narrow = hexpm.refresh(CLIENT_ID, issued.refresh or "", "api:read")
 
     assert (
         narrow.scope,
-        outcome(lambda: hexpm.refresh(CLI_CLIENT_ID, narrow.refresh or "", "api")),
+        outcome(lambda: hexpm.refresh(CLIENT_ID, narrow.refresh or "", "api")),
     ) == ("api:read", (400, "invalid_scope"))
 
 
@@ -288,11 +289,11 @@ def test_a_hash_of_a_spent_refresh_token_ends_nothing() -> None:
 
 def test_a_token_is_revoked_by_its_own_client_only() -> None:
     """RFC 7009 section 2.1."""
-    hexpm = Hexpm(Options(clients=(CLI_CLIENT_ID, OTHER_CLIENT_ID)))
+    hexpm = Hexpm(Options(clients=(CLIENT_ID, OTHER_CLIENT_ID)))
     _, issued = log_in(hexpm)
     hexpm.revoke(OTHER_CLIENT_ID, issued.access)
     before = works(hexpm, issued)
-    hexpm.revoke(CLI_CLIENT_ID, issued.access)
+    hexpm.revoke(CLIENT_ID, issued.access)
 
     assert (before, works(hexpm, issued)) == (True, False)
 
@@ -311,10 +312,10 @@ def test_polls_that_come_too_soon_are_counted(polls: list[int], hasty: int) -> N
     """They are answered all the same, as hexpm does."""
     clock, counts = Clock(), Counter[str]()
     hexpm = Hexpm(Options(), now=clock, count=lambda kind: counts.update([kind]))
-    grant = hexpm.device_authorization(CLI_CLIENT_ID, "api", "vm")
+    grant = hexpm.device_authorization(CLIENT_ID, "api", "vm")
     for seconds in polls:
         clock.time += seconds
-        outcome(lambda: hexpm.poll(CLI_CLIENT_ID, grant.device_code))
+        outcome(lambda: hexpm.poll(CLIENT_ID, grant.device_code))
 
     assert counts["hasty_polls"] == hasty
 

@@ -7,8 +7,8 @@ import pytest
 import requests
 from joserfc import jwt
 
+from hexauth.hex import CLIENT_ID
 from hexauth.sandbox import bodies
-from hexauth.sandbox.options import CLI_CLIENT_ID
 from hexauth.sandbox.serve import Sandbox
 
 Serve = Callable[..., Sandbox]
@@ -61,7 +61,7 @@ def test_a_login_gives_a_token_that_works(serve: Serve, log_in: LogIn) -> None:
 def test_the_real_mix_client_is_answered_in_its_own_terms(serve: Serve) -> None:
     """An Erlang map goes in, an Erlang map with binaries for keys comes out."""
     sandbox = serve()
-    body = bodies.to_erlang({"client_id": CLI_CLIENT_ID, "name": "vm", "scope": "api repositories"})
+    body = bodies.to_erlang({"client_id": CLIENT_ID, "name": "vm", "scope": "api repositories"})
     headers = {
         "content-type": "application/vnd.hex+erlang",
         "accept": "application/vnd.hex+erlang",

@@ -2,62 +2,17 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from hexauth.errors import HexauthError, UsageError
-from hexauth.sandbox.options import CLI_CLIENT_ID, Options
+from hexauth.hex import CLIENT_ID
+from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 
 Serve = Callable[..., Sandbox]
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """Make a certificate for 127.0.0.1 that is its own authority; the key is in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "certificate.pem"
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
-
-
-@pytest.fixture
-def tls(certificate: Path) -> ssl.SSLContext:
-    """Return a server's TLS context with that certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
 
 
 def test_it_speaks_tls(tls: ssl.SSLContext, certificate: Path) -> None:
@@ -65,7 +20,7 @@ def test_it_speaks_tls(tls: ssl.SSLContext, certificate: Path) -> None:
     with Sandbox(tls=tls) as sandbox:
         grant = requests.post(
             f"{sandbox.api_url}/oauth/device_authorization",
-            data={"client_id": CLI_CLIENT_ID},
+            data={"client_id": CLIENT_ID},
             timeout=10,
             verify=str(certificate),
         ).json()
@@ -128,7 +83,7 @@ def test_a_clock_can_be_handed_in() -> None:
     with Sandbox(Options(approve_after=60), now=lambda: times[-1]) as sandbox:
         requests.post(
             f"{sandbox.api_url}/oauth/device_authorization",
-            data={"client_id": CLI_CLIENT_ID},
+            data={"client_id": CLIENT_ID},
             timeout=10,
         )
         states = [sandbox.hexpm.grants()[0].state.value]
