@@ -110,6 +110,17 @@ def test_a_server_out_of_order_exits_6_when_no_token_lives(
     assert machine.token()
 
 
+def test_a_server_that_never_answers_is_given_up(serve: Serve, logged_in: Make) -> None:
+    """After 30 seconds; the old token still lives, so it is the answer."""
+    sandbox = serve(approve_after=0)
+    machine = logged_in(sandbox)
+    old = machine.token()
+    age(machine)
+    fail(sandbox, "hang@refresh")
+
+    assert machine.token("--min-ttl", "1799") == old
+
+
 def test_a_server_that_is_gone_exits_6_and_loses_nothing(serve: Serve, logged_in: Make) -> None:
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
