@@ -31,7 +31,7 @@ def test_approving_in_a_browser_logs_in_with_the_scopes_that_were_ticked(
             browser = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
             page = browser.new_context(java_script_enabled=False).new_page()
             page.goto(address)
-            shown = page.inner_text("body")
+            shown = page.inner_text("body") + page.get_by_role("textbox").input_value()
             page.get_by_label("Publish packages").uncheck()
             page.get_by_role("button", name="Approve").click()
             browser.close()
