@@ -57,14 +57,19 @@ def bus_address(environ: Mapping[str, str], folder: Path | None = None) -> str |
 
 
 def announce_bus(environ: Mapping[str, str], platform: str) -> None:
-    """Put the D-Bus session's address where jeepney looks for it.
+    """Put the D-Bus session's address where jeepney looks for it, or take it away from there.
 
     `jeepney.bus.find_session_bus` reads `os.environ` and nothing else. Programs started later
-    inherit the address, and find the bus they would find on the desktop.
+    inherit the address, and find the bus they would find on the desktop. An address that
+    `environ` does not know goes away, so that nothing reaches a keyring the caller left out.
     """
-    address = None if platform in DIRECT else bus_address(environ)
+    if platform in DIRECT:
+        return
+    address = bus_address(environ)
     if address:
         os.environ[BUS] = address
+    else:
+        os.environ.pop(BUS, None)
 
 
 def secret_service_missing(environ: Mapping[str, str]) -> str | None:
@@ -72,19 +77,21 @@ def secret_service_missing(environ: Mapping[str, str]) -> str | None:
 
     It starts and unlocks nothing: one that the bus would start when needed counts.
     """
-    # 10 ms; and jeepney ships no types.
-    from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
-    from jeepney.io.blocking import Proxy, open_dbus_connection  # type: ignore[import-untyped]
-
     address = bus_address(environ)
     if not address:
         return "there is no D-Bus session"
     try:
+        # 10 ms; jeepney ships no types, and comes with keyring on Linux only.
+        from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
+        from jeepney.io.blocking import Proxy, open_dbus_connection  # type: ignore[import-untyped]
+
         with open_dbus_connection(address) as connection:
             bus = Proxy(message_bus, connection, timeout=2)
             name = "org.freedesktop.secrets"
             if bus.NameHasOwner(name)[0] or name in bus.ListActivatableNames()[0]:
                 return None
+    except ImportError:
+        return "the Python package jeepney is missing"
     except Exception as error:  # a strange address raises RuntimeError, KeyError …
         return f"the D-Bus session does not answer ({type(error).__name__})"
     return "there is no Secret Service on the D-Bus session"
@@ -118,7 +125,7 @@ def choose(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[Ba
     if platform in DIRECT:
         return _made(*DIRECT[platform])
     missing = secret_service_missing(environ)
-    if missing is None and "KDE" not in environ.get("XDG_CURRENT_DESKTOP", "").split(":"):
+    if missing is None and not _under_kde(environ):
         return _made(*SECRET_SERVICE)
     return _detected(missing or "no backend of keyring's works here")
 
@@ -129,7 +136,8 @@ def available(environ: Mapping[str, str], platform: str = sys.platform) -> str |
     Nothing is unlocked: a locked keyring answers. Weak stand-ins, and what other packages offer
     as a keyring, count only if keyring's own configuration names them.
     """
-    if not configured(environ, platform) and platform not in DIRECT:
+    direct = platform not in DIRECT and not _under_kde(environ)
+    if direct and not configured(environ, platform):
         return secret_service_missing(environ)
     try:
         choose(environ, platform)
@@ -146,6 +154,11 @@ def describe(environ: Mapping[str, str], platform: str = sys.platform) -> str:
     if source:
         return f"the keyring backend chosen by {source}"
     return DIRECT.get(platform, SECRET_SERVICE)[2]
+
+
+def _under_kde(environ: Mapping[str, str]) -> bool:
+    """Tell whether keyring has to weigh KWallet against the Secret Service (its `kwallet.py`)."""
+    return "KDE" in environ.get("XDG_CURRENT_DESKTOP", "").split(":")
 
 
 def _named(environ: Mapping[str, str], platform: str) -> tuple[Backend, str] | None:
@@ -186,11 +199,11 @@ def _detected(missing: str) -> tuple[Backend, str]:
     """
     import keyring.core  # 85 ms, and 55 to 140 ms for the search
 
-    keyring.core.init_backend(keyring.core.recommended)
-    backend = keyring.core.get_keyring()
     try:
+        keyring.core.init_backend(keyring.core.recommended)
+        backend = keyring.core.get_keyring()
         return _usable(backend, "keyring"), f"the keyring backend {path(backend)}"
-    except VaultError:
+    except Exception:  # a backend that stopped working since keyring first looked at it, too
         raise VaultError(
             f"No keyring answers here: {missing}.", hint="Keep secrets in a file: `--vault file`."
         ) from None

@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TextIO, TypeVar
 
 from hexauth.errors import VaultError
 
@@ -116,37 +117,36 @@ class _Mute:
         self._lock = threading.Lock()
         self._workers = 0
         self._handlers: list[logging.Handler] = []
+        self._nowhere: TextIO | None = None
 
     def begin(self) -> None:
         with self._lock:
             self._workers += 1
-            if self._workers == 1:
-                self._install()
+            if self._nowhere is None:
+                nowhere = Path(os.devnull)
+                self._nowhere = nowhere.open("w", encoding="utf-8", errors="replace")
+            for name in ("stdout", "stderr"):
+                now = getattr(sys, name)  # None under pythonw
+                if now is not None and not isinstance(now, _Stream):
+                    setattr(sys, name, _Stream(now, self._nowhere))
+            for handler in logging.root.handlers:
+                handler.addFilter(_is_not_workers)
+                self._handlers.append(handler)
 
     def end(self) -> None:
         with self._lock:
             self._workers -= 1
-            if self._workers == 0:
-                self._remove()
-
-    def _install(self) -> None:
-        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  (_remove closes it)
-        self._nowhere = nowhere
-        for name in ("stdout", "stderr"):
-            if getattr(sys, name) is not None:  # None under pythonw
-                setattr(sys, name, _Stream(getattr(sys, name), nowhere))
-        self._handlers = [*logging.root.handlers]
-        for handler in self._handlers:
-            handler.addFilter(_is_not_workers)
-
-    def _remove(self) -> None:
-        for name in ("stdout", "stderr"):
-            now = getattr(sys, name)
-            if isinstance(now, _Stream):
-                setattr(sys, name, now.stream)
-        for handler in self._handlers:
-            handler.removeFilter(_is_not_workers)
-        self._nowhere.close()
+            if self._workers or self._nowhere is None:
+                return
+            for name in ("stdout", "stderr"):
+                now = getattr(sys, name)
+                if isinstance(now, _Stream):
+                    setattr(sys, name, now.stream)
+            for handler in self._handlers:
+                handler.removeFilter(_is_not_workers)
+            self._handlers.clear()
+            self._nowhere.close()
+            self._nowhere = None
 
 
 def _is_worker() -> bool:

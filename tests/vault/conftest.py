@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -59,6 +60,15 @@ class Memory:
     def delete_password(self, service: str, username: str) -> None:
         if self.secrets.pop((service, username), None) is None:
             raise PasswordDeleteError("No such password!")
+
+
+@pytest.fixture(autouse=True)
+def no_late_calls() -> Iterator[None]:
+    """Wait until the calls that a test left hanging, and then let go, have ended."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "hexauth keyring call":
+            thread.join(PATIENCE)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """The real Secret Service when it is locked, hangs, or is not there any more."""
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
-from subprocess import Popen
+from subprocess import Popen, run
 
 import pytest
 import secretstorage
@@ -37,6 +39,25 @@ def lock(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unlocked_secret_service_is_available(unlocked: dict[str, str]) -> None:
     """A desktop session has one."""
     assert available(unlocked) is None
+
+
+CHOOSE = """
+from hexauth.vault.keyring import KeyringVault, available
+vault = KeyringVault()
+vault.check()
+print(available(), vault.describe())
+"""
+
+
+def test_under_kde_keyring_itself_chooses(unlocked: dict[str, str]) -> None:
+    """KWallet has two interfaces, and keyring knows which one is better here."""
+    environ = {**unlocked, "XDG_CURRENT_DESKTOP": "KDE", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = run([sys.executable, "-c", CHOOSE], env=environ, capture_output=True, check=True)
+
+    assert (
+        done.stdout + done.stderr
+        == b"None the keyring backend keyring.backends.SecretService.Keyring\n"
+    )
 
 
 def test_locked_secret_service_is_available(secret_service: Start) -> None:
