@@ -147,4 +147,4 @@ def _seconds(value: str | None) -> int | None:
     """Return a time in unix seconds; one that makes no sense counts as not given, as in git."""
     if value is None or not value.isascii() or not value.isdigit() or len(value) > 12:
         return None
-    return int(value)
+    return int(value) or None
