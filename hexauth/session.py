@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hexauth import oauth
 from hexauth.attempt import Arrival, Files, attempt, files, is_new, load, settled, share
-from hexauth.errors import Expired, HexauthError, Refused, Unreachable
+from hexauth.errors import Expired, HexauthError, Refused, Unreachable, VaultError
 from hexauth.model import Login, Token
 from hexauth.mutex import Mutex, Record, read_record, write_record
 from hexauth.system import signals_held
@@ -97,8 +97,12 @@ def log_out(world: World, login: Login) -> Token | None:
     beside = files(world, login)
     _clear_code(beside)
     with Mutex(beside.token_mutex).held(TOKEN_SECONDS), settled(world):
-        token = load(world, login)
+        token: Token | None = None
         failure: HexauthError | None = None
+        try:
+            token = load(world, login)
+        except VaultError as error:  # an entry that makes no sense can be removed all the same
+            failure = error
         if token is not None and token.refresh is not None:
             try:
                 oauth.revoke_session(world.http, login.server, token.refresh)

@@ -33,7 +33,7 @@ def load_login(vault: Vault, login: Login) -> Token | None:
             issued_at=found["issued_at"],
             kind=Kind(found["kind"]),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise VaultError(
             f"The entry {access} in the {vault.name} vault is not hexauth's.",
             hint="Run `hexauth logout` to remove it, then `hexauth login`.",
@@ -43,25 +43,17 @@ def load_login(vault: Vault, login: Login) -> Token | None:
 def save_login(vault: Vault, login: Login, token: Token) -> None:
     """Make `token` the token of `login`; the refresh token first, as it cannot be had again.
 
-    Raises `VaultError`.
+    One that is not replaced goes last, so that until then it still is a login. Raises `VaultError`.
     """
     access, refresh = _names(login)
-    if token.refresh is None:
-        vault.delete(refresh)
-    elif vault.read(refresh) != token.refresh:
+    if token.refresh is not None and vault.read(refresh) != token.refresh:
         vault.write(refresh, token.refresh)
     if token.access is None:
         vault.delete(access)
-        return
-    said = {
-        "access": token.access,
-        "expires_at": token.expires_at,
-        "scope": token.scope,
-        "issued_at": token.issued_at,
-        "kind": str(token.kind),
-        "fingerprint": _fingerprint(token.refresh),
-    }
-    vault.write(access, json.dumps(said))
+    else:
+        vault.write(access, _said(token))
+    if token.refresh is None:
+        vault.delete(refresh)
 
 
 def drop_login(vault: Vault, login: Login) -> None:
@@ -77,6 +69,19 @@ def name(login: Login) -> str:
 
 def _names(login: Login) -> tuple[str, str]:
     return f"{name(login)}/access", f"{name(login)}/refresh"
+
+
+def _said(token: Token) -> str:
+    return json.dumps(
+        {
+            "access": token.access,
+            "expires_at": token.expires_at,
+            "scope": token.scope,
+            "issued_at": token.issued_at,
+            "kind": str(token.kind),
+            "fingerprint": _fingerprint(token.refresh),
+        }
+    )
 
 
 def _fingerprint(refresh_token: str | None) -> str:
