@@ -90,8 +90,8 @@ class Interrupted(HexauthError):
 def exit_codes() -> Mapping[int, str]:
     """Return what each exit code means, for manuals: its error's first sentence."""
     meanings = {0: "Done.", HexauthError.exit_code: "Something else went wrong."}
-    pending = HexauthError.__subclasses__()
-    for kind in pending:
-        meanings.setdefault(kind.exit_code, (kind.__doc__ or "").splitlines()[0])
-        pending.extend(kind.__subclasses__())
+    kinds = [kind for kind in globals().values() if isinstance(kind, type)]
+    for kind in kinds:  # a base stands before its subclasses, so it explains a code they share
+        if issubclass(kind, HexauthError):
+            meanings.setdefault(kind.exit_code, (kind.__doc__ or "").splitlines()[0])
     return dict(sorted(meanings.items()))
