@@ -1,17 +1,46 @@
-function _hexauth_completion;
-    set -l response (env _HEXAUTH_COMPLETE=fish_complete COMP_WORDS=(commandline -cp) COMP_CWORD=(commandline -t) hexauth);
-
-    for completion in $response;
-        set -l metadata (string split "," $completion);
-
-        if test $metadata[1] = "dir";
-            __fish_complete_directories $metadata[2];
-        else if test $metadata[1] = "file";
-            __fish_complete_path $metadata[2];
-        else if test $metadata[1] = "plain";
-            echo $metadata[2];
-        end;
-    end;
-end;
-
-complete --no-files --command hexauth --arguments "(_hexauth_completion)";
+# Completion of hexauth for fish; written by scripts/manual.
+complete -c hexauth -f
+complete -c hexauth -n __fish_use_subcommand -l version -d 'Show the version and exit'
+complete -c hexauth -n __fish_use_subcommand -s h -l help -d 'Show this message and exit'
+complete -c hexauth -n __fish_use_subcommand -a get -d 'Print a working credential for TARGET, refreshed if need be'
+complete -c hexauth -n __fish_use_subcommand -a store -d 'Keep the credential that standard input describes, as git sends it'
+complete -c hexauth -n __fish_use_subcommand -a erase -d 'Forget the credentials that standard input describes, as git sends it'
+complete -c hexauth -n __fish_use_subcommand -a login -d 'Log in to TARGET in a browser, here or on any other device'
+complete -c hexauth -n __fish_use_subcommand -a logout -d 'Log out of TARGET: end the session at the server and remove every local trace of it'
+complete -c hexauth -n __fish_use_subcommand -a status -d 'Show each login: who, for what, until when, and in which vault'
+complete -c hexauth -n __fish_use_subcommand -a sandbox -d 'Start a Hex server on this machine, for trying and testing'
+complete -c hexauth -n '__fish_seen_subcommand_from get' -l format -x -a 'git token header json env curl' -d 'How to print the credential'
+complete -c hexauth -n '__fish_seen_subcommand_from get' -l login -l no-login -d 'Ask for a login if one is needed, or never ask'
+complete -c hexauth -n '__fish_seen_subcommand_from get' -l min-ttl -x -d 'Refresh a token that has less life left than this'
+complete -c hexauth -n '__fish_seen_subcommand_from get' -l vault -x -a 'auto keyring file' -d 'Where secrets rest: the operating system\'s keyring, or a file'
+complete -c hexauth -n '__fish_seen_subcommand_from get' -s h -l help -d 'Show this message and exit'
+complete -c hexauth -n '__fish_seen_subcommand_from get' -a 'hexpm'
+complete -c hexauth -n '__fish_seen_subcommand_from store' -l vault -x -a 'auto keyring file' -d 'Where secrets rest: the operating system\'s keyring, or a file'
+complete -c hexauth -n '__fish_seen_subcommand_from store' -s h -l help -d 'Show this message and exit'
+complete -c hexauth -n '__fish_seen_subcommand_from erase' -l vault -x -a 'auto keyring file' -d 'Where secrets rest: the operating system\'s keyring, or a file'
+complete -c hexauth -n '__fish_seen_subcommand_from erase' -s h -l help -d 'Show this message and exit'
+complete -c hexauth -n '__fish_seen_subcommand_from login' -l browser -l no-browser -d 'Open a browser, or only print the address'
+complete -c hexauth -n '__fish_seen_subcommand_from login' -l force -d 'Log in again, even if there is a login that works'
+complete -c hexauth -n '__fish_seen_subcommand_from login' -l scope -x -d 'The scopes to ask for, separated by spaces'
+complete -c hexauth -n '__fish_seen_subcommand_from login' -l name -x -d 'The device\'s name on the approval page'
+complete -c hexauth -n '__fish_seen_subcommand_from login' -l with-token -d 'Keep an API key, read from standard input'
+complete -c hexauth -n '__fish_seen_subcommand_from login' -l vault -x -a 'auto keyring file' -d 'Where secrets rest: the operating system\'s keyring, or a file'
+complete -c hexauth -n '__fish_seen_subcommand_from login' -s h -l help -d 'Show this message and exit'
+complete -c hexauth -n '__fish_seen_subcommand_from login' -a 'hexpm'
+complete -c hexauth -n '__fish_seen_subcommand_from logout' -l vault -x -a 'auto keyring file' -d 'Where secrets rest: the operating system\'s keyring, or a file'
+complete -c hexauth -n '__fish_seen_subcommand_from logout' -s h -l help -d 'Show this message and exit'
+complete -c hexauth -n '__fish_seen_subcommand_from logout' -a 'hexpm'
+complete -c hexauth -n '__fish_seen_subcommand_from status' -l json -d 'Print one JSON object'
+complete -c hexauth -n '__fish_seen_subcommand_from status' -l vault -x -a 'auto keyring file' -d 'Where secrets rest: the operating system\'s keyring, or a file'
+complete -c hexauth -n '__fish_seen_subcommand_from status' -s h -l help -d 'Show this message and exit'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l port -x -d 'Listen on this port'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l approve-after -x -d 'Approve every login by itself, this long after it began'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l deny-after -x -d 'Deny every login by itself, this long after it began'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l expires-in -x -d 'How long a person has for answering a login'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l interval -x -d 'How long clients shall wait between two questions whether the person has answered'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l token-ttl -x -d 'How long an access token works'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l otp -x -d 'Ask for this one-time password when something is written'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l rate-limit -x -d 'How many API requests a minute are answered'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l fault -x -d 'Let the next N requests (1) go wrong'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -s h -l help -d 'Show this message and exit'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -a '(__fish_complete_subcommand --fcs-skip=2)'

@@ -48,7 +48,9 @@ def run(arguments: Sequence[str], *, git_asks: bool = False) -> int:  # noqa: PL
         _discard_output()
         return 1
     except OSError as error:
-        return _tell(f"{error.strerror or 'The system refused'}.", "Check what it is about.", 1)
+        what = error.strerror or "The operating system refused"
+        where = f": {error.filename}" if error.filename else ""
+        return _tell(f"{what}{where}.", "Check its owner and mode, and the space left.", 1)
     except Exception as error:  # a fault of hexauth's own: no traceback, which may hold secrets
         return _tell(
             f"hexauth has failed in a way nobody expected ({_place(error)}).",

@@ -5,18 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from hexauth import __version__
+from hexauth.cli.completions import scripts
 from hexauth.cli.main import main
 from hexauth.config import SETTINGS
 from hexauth.errors import exit_codes
-
-COMPLETIONS = {
-    "completions/hexauth.bash": BashComplete,
-    "completions/_hexauth": ZshComplete,
-    "completions/hexauth.fish": FishComplete,
-}
 
 FILES = (
     (
@@ -29,13 +23,40 @@ FILES = (
     ),
 )
 
+GIT_PAGE = r"""
+.SH NAME
+git\-credential\-hexauth \- hexauth as a credential helper of git
+.SH SYNOPSIS
+.nf
+git config \-\-global credential.helper hexauth
+.PP
+.B git\-credential\-hexauth
+[OPTIONS] (get | store | erase | capability)
+.fi
+.SH DESCRIPTION
+.PP
+Git runs this program when a server asks for a user name and a password: get, store and erase do
+what hexauth\-get(1), hexauth\-store(1) and hexauth\-erase(1) do, with the same OPTIONS, and
+capability tells git what hexauth understands.
+.PP
+What hexauth is logged in to is answered from that login; of every other server, what git asks to
+be stored is kept in the same vault.
+A request that does not follow git's protocol, and an operation that git may learn one day, are
+ignored.
+.SH EXIT STATUS
+As in hexauth(1); git itself looks at the answer alone.
+.SH SEE ALSO
+hexauth(1), hexauth\-get(1), git\-credential(1), gitcredentials(7)
+"""
+"""The one page of a program that is no command of `hexauth`."""
+
 
 def pages() -> Mapping[str, str]:
     """Return every generated file: its path from the project's root, and its text."""
     found = {f"man/{path.replace(' ', '-')}.1": _page(path, command) for path, command in _walk()}
-    for name, shell in COMPLETIONS.items():
-        script = shell(main, {}, "hexauth", "_HEXAUTH_COMPLETE")
-        found[name] = script.source_template % script.source_vars()
+    found["man/git-credential-hexauth.1"] = _header("git-credential-hexauth") + GIT_PAGE
+    commands = {path.split()[-1]: command for path, command in _walk() if command is not main}
+    found |= {f"completions/{name}": text for name, text in scripts(main, commands).items()}
     return {name: text.rstrip("\n") + "\n" for name, text in found.items()}
 
 
@@ -73,10 +94,9 @@ def _context(path: str, command: click.Command) -> click.Context:
 def _page(path: str, command: click.Command) -> str:
     """Return a manual page in the man(7) language."""
     context = _context(path, command)
-    title = path.replace(" ", "-").upper()
     short = command.get_short_help_str(200).rstrip(".")
     lines = [
-        f'.TH "{title}" 1 "" "hexauth {__version__}" "hexauth"',
+        _header(path.replace(" ", "-")),
         ".SH NAME",
         f"{_text(path.replace(' ', '-'))} \\- {_text(short[0].lower() + short[1:])}",
         ".SH SYNOPSIS",
@@ -92,6 +112,10 @@ def _page(path: str, command: click.Command) -> str:
     for code, meaning in exit_codes().items():
         lines += [".TP", str(code), _text(meaning)]
     return "\n".join([*lines, *_see_also(path)])
+
+
+def _header(name: str) -> str:
+    return f'.TH "{name.upper()}" 1 "" "hexauth {__version__}" "hexauth"'
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
