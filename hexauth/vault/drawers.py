@@ -91,7 +91,7 @@ def _load(vault: Vault, request: Target) -> list[Stored]:
         if not isinstance(found, list):
             raise TypeError
         return [Stored(**item) for item in found]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise VaultError(
             f"The entry {name(request)} in the {vault.name} vault is not hexauth's.",
             hint="Remove it with your keyring's own program.",

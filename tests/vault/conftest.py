@@ -7,10 +7,11 @@ that was started for the tests.
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
@@ -23,6 +24,8 @@ Service = tuple[dict[str, str], "subprocess.Popen[bytes]"]
 """The environment in which a Secret Service is found, and its process."""
 
 PATIENCE = 20
+
+WAIT = "import sys; print('ready', flush=True); sys.stdin.read()"
 
 CONFIG = """
 <busconfig>
@@ -103,6 +106,35 @@ def unlocked(
     """Hand out the environment in which an unlocked Secret Service is found."""
     with secret_service("password") as (environ, _):
         yield environ
+
+
+def at_once(prepare: str, works: Iterable[str]) -> list[int]:
+    """Run Python code in processes that wait for each other between `prepare` and their work.
+
+    Returns their exit codes. They can import the modules in this folder.
+    """
+    with ExitStack() as stack:
+        processes = [_waiting(stack, f"{prepare}\n{WAIT}\n{work}") for work in works]
+        for process in processes:
+            assert process.stdout is not None
+            process.stdout.readline()
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.close()
+        return [process.wait(PATIENCE) for process in processes]
+
+
+def _waiting(stack: ExitStack, code: str) -> "subprocess.Popen[bytes]":
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    stack.enter_context(process)
+    stack.callback(process.kill)
+    return process
 
 
 @contextmanager
