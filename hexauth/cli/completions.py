@@ -108,7 +108,7 @@ def _zsh(main: click.Command, commands: Commands) -> Iterator[str]:
     yield "    typeset -A opt_args"
     yield "    local -a subcommands=("
     for name, command in commands.items():
-        yield f"        '{name}:{_quoted(_summary(command.help))}'"
+        yield f"        '{name}:{_quoted(_summary(command.get_short_help_str(200)))}'"
     yield "    )"
     yield "    _arguments -C \\"
     for option in _options(main):
@@ -160,7 +160,7 @@ def _fish(main: click.Command, commands: Commands) -> Iterator[str]:
     first = "complete -c hexauth -n __fish_use_subcommand"
     yield from (f"{first} {_fish_option(option)}" for option in _options(main))
     for name, command in commands.items():
-        yield f"{first} -a {name} -d '{_escaped(_summary(command.help))}'"
+        yield f"{first} -a {name} -d '{_escaped(_summary(command.get_short_help_str(200)))}'"
     for name, command in commands.items():
         inside = f"complete -c hexauth -n '__fish_seen_subcommand_from {name}'"
         yield from (f"{inside} {_fish_option(option)}" for option in _options(command))

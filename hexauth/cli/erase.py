@@ -11,7 +11,7 @@ from hexauth.session import reject
 from hexauth.targets import login_for
 
 
-@click.command()
+@click.command(short_help="Forget the credentials that standard input describes.")
 @vault_option()
 def erase(vault: str | None) -> None:
     """Forget the credentials that standard input describes, as git sends it.

@@ -10,7 +10,7 @@ from hexauth.session import log_out
 from hexauth.targets import known_targets, login_for, parse_target
 
 
-@click.command()
+@click.command(short_help="End the session at the server, and remove every local trace.")
 @click.argument("target", default=hexpm.REPOSITORY)
 @vault_option()
 def logout(target: str, vault: str | None) -> None:

@@ -26,12 +26,18 @@ class Commands(click.Group):
 
 
 @click.group(
-    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96}
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )
 @click.version_option(__version__, "--version", message="hexauth %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """One login for everything that talks to Hex.
 
     Log in once with `hexauth login`; from then on `hexauth get` gives every script and tool a
     working token, kept in the operating system's keyring and refreshed by itself.
     """
+    if context.invoked_subcommand is None:  # what Click does by itself differs between versions
+        click.echo(context.get_help(), err=True)
+        context.exit(2)

@@ -12,7 +12,7 @@ from hexauth.targets import login_for
 from hexauth.vault.drawers import Stored
 
 
-@click.command()
+@click.command(short_help="Keep a credential that standard input describes.")
 @vault_option()
 def store(vault: str | None) -> None:
     """Keep the credential that standard input describes, as git sends it.

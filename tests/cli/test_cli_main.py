@@ -1,0 +1,69 @@
+"""What a stranger types first."""
+
+from pathlib import Path
+
+import pytest
+
+from hexauth import __version__
+from tests.conftest import Machine
+
+NO_SERVER = "http://127.0.0.1:1/api"
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Machine:
+    """Return a machine on which nothing was set up, and whose server is not there."""
+    return Machine(tmp_path, NO_SERVER)
+
+
+def test_without_a_command_the_help_is_shown_as_it_was_written(stranger: Machine) -> None:
+    done = stranger.hexauth()
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"Usage: hexauth [OPTIONS] [COMMAND] [ARGS]...\n\n")
+    assert b"\n  login    Log in to TARGET in a browser" in done.stderr
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_goes_to_standard_output(word: str, stranger: Machine) -> None:
+    done = stranger.hexauth(word)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\n  get      Print a working credential" in done.stdout
+
+
+def test_version_is_the_package_s(stranger: Machine) -> None:
+    assert stranger.hexauth("--version").stdout.decode() == f"hexauth {__version__}\n"
+
+
+def test_module_can_be_run(stranger: Machine) -> None:
+    done = stranger.run("python", "-m", "hexauth", "--version")
+
+    assert done.stdout.decode() == f"hexauth {__version__}\n"
+
+
+def test_unknown_command_is_named_in_two_lines(stranger: Machine) -> None:
+    done = stranger.hexauth("frob")
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().splitlines() == [
+        "hexauth: No such command 'frob'.",
+        "hexauth: Run `hexauth --help` to see how it is used.",
+    ]
+
+
+def test_surplus_argument_may_be_a_secret_and_is_not_repeated(stranger: Machine) -> None:
+    done = stranger.hexauth("get", "hexpm", "0123456789abcdef")
+
+    assert done.returncode == 2
+    assert b"0123456789abcdef" not in done.stderr
+
+
+def test_state_that_cannot_be_kept_is_said_in_two_lines(stranger: Machine) -> None:
+    (stranger.home / "hexauth").write_text("a file where a folder belongs")
+
+    done = stranger.hexauth("login")
+
+    assert done.returncode in (2, 7)
+    assert len(done.stderr.splitlines()) == 2
+    assert b"Traceback" not in done.stderr
