@@ -103,9 +103,10 @@ def passphrase_source(settings: Settings, environ: Mapping[str, str]) -> Callabl
 def _content(path: str) -> bytes:
     try:
         return Path(path).expanduser().read_bytes()
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "nobody has such a home"
         raise VaultError(
-            f"The passphrase file {path} cannot be read: {error.strerror}.",
+            f"The passphrase file {path} cannot be read: {why}.",
             hint="Check HEXAUTH_PASSPHRASE_FILE, or passphrase_file in config.toml.",
         ) from None
 
