@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
+from tests import secret_service as secret_services
 
 SECONDS = 60
 """The longest that a command may take: everything of hexauth's is bounded."""
@@ -157,6 +158,21 @@ def tls(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
+
+
+@pytest.fixture(scope="session")
+def secret_service() -> secret_services.Start:
+    """Return what starts a Secret Service, unlocked by the password given, or never set up."""
+    need("dbus-daemon", "dbus")
+    need("gnome-keyring-daemon", "gnome-keyring")
+    return secret_services.running
+
+
+@pytest.fixture(scope="session")
+def unlocked(secret_service: secret_services.Start) -> Iterator[dict[str, str]]:
+    """Hand out the environment in which an unlocked Secret Service is found."""
+    with secret_service("password") as (environ, _):
+        yield environ
 
 
 def need(program: str, package: str) -> str:

@@ -1,45 +1,21 @@
-"""A private D-Bus with a Secret Service of its own, and keyrings that live in memory.
-
-Nobody's real keyring is touched: every vault here is given a stand-in, or the address of a bus
-that was started for the tests.
-"""
+"""Keyrings that live in memory, and processes that start at the same moment."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from keyring.errors import PasswordDeleteError
 
-from hexauth.vault.backends import BUS, Backend, secret_service_missing
-
-Service = tuple[dict[str, str], "subprocess.Popen[bytes]"]
-"""The environment in which a Secret Service is found, and its process."""
+from hexauth.vault.backends import Backend
 
 PATIENCE = 20
 
 WAIT = "import sys; print('ready', flush=True); sys.stdin.read()"
-
-CONFIG = """
-<busconfig>
-  <type>session</type>
-  <listen>unix:path={folder}/bus</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-"""
-"""A bus that starts no services by itself: what answers on it is what a test put there."""
 
 
 class Memory:
@@ -84,30 +60,6 @@ def windows() -> Backend:
     return Memory(1280)
 
 
-@pytest.fixture(scope="session")
-def secret_service() -> Callable[[str | None], AbstractContextManager[Service]]:
-    """Return what starts a Secret Service, unlocked by the password given, locked without."""
-    for program, package in {
-        "dbus-daemon": "dbus",
-        "gnome-keyring-daemon": "gnome-keyring",
-    }.items():
-        if shutil.which(program) is None:
-            message = f"The system package {package} is missing."
-            if os.environ.get("CI") == "true":
-                pytest.fail(message)
-            pytest.skip(message)
-    return _secret_service
-
-
-@pytest.fixture(scope="session")
-def unlocked(
-    secret_service: Callable[[str | None], AbstractContextManager[Service]],
-) -> Iterator[dict[str, str]]:
-    """Hand out the environment in which an unlocked Secret Service is found."""
-    with secret_service("password") as (environ, _):
-        yield environ
-
-
 def at_once(prepare: str, works: Iterable[str]) -> list[int]:
     """Run Python code in processes that wait for each other between `prepare` and their work.
 
@@ -135,59 +87,3 @@ def _waiting(stack: ExitStack, code: str) -> "subprocess.Popen[bytes]":
     stack.enter_context(process)
     stack.callback(process.kill)
     return process
-
-
-@contextmanager
-def _secret_service(password: str | None) -> Iterator[Service]:
-    # Below /tmp, since the path of a socket has 107 characters at most.
-    with tempfile.TemporaryDirectory(prefix="hx-", dir="/tmp") as name, ExitStack() as stack:
-        folder = Path(name)
-        environ = _environ(folder)
-        (folder / "bus.conf").write_text(CONFIG.format(folder=folder))
-        _start(stack, environ, "dbus-daemon", f"--config-file={folder}/bus.conf", "--nofork")
-        _wait_until((folder / "bus").exists)
-        unlock = [] if password is None else ["--unlock"]
-        daemon = _start(
-            stack, environ, "gnome-keyring-daemon", "--foreground", "--components=secrets", *unlock
-        )
-        assert daemon.stdin is not None
-        with daemon.stdin:
-            daemon.stdin.write((password or "").encode())
-        _wait_until(lambda: secret_service_missing(environ) is None)
-        yield environ, daemon
-
-
-def _environ(folder: Path) -> dict[str, str]:
-    environ = {
-        BUS: f"unix:path={folder}/bus",
-        "HOME": str(folder),
-        "PATH": os.environ.get("PATH", os.defpath),
-    }
-    for name in ("RUNTIME_DIR", "DATA_HOME", "CONFIG_HOME", "CACHE_HOME"):
-        environ[f"XDG_{name}"] = str(folder / name.lower())
-        (folder / name.lower()).mkdir(mode=0o700)
-    return environ
-
-
-def _start(stack: ExitStack, environ: dict[str, str], *words: str) -> "subprocess.Popen[bytes]":
-    process = subprocess.Popen(
-        words,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environ,
-    )
-    stack.callback(_end, process)
-    return process
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    with process:
-        process.terminate()
-
-
-def _wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "a daemon did not come up"
-        time.sleep(0.005)

@@ -4,11 +4,9 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
-from subprocess import Popen, run
+from subprocess import run
 
 import pytest
-import secretstorage
 from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]  # ships no types
 from jeepney.io.blocking import (  # type: ignore[import-untyped]
     Proxy,
@@ -18,8 +16,7 @@ from jeepney.io.blocking import (  # type: ignore[import-untyped]
 from hexauth.errors import VaultError
 from hexauth.vault.backends import BUS
 from hexauth.vault.keyring import KeyringVault, available
-
-Start = Callable[[str | None], AbstractContextManager[tuple[dict[str, str], "Popen[bytes]"]]]
+from tests.secret_service import Start, lock
 
 
 def refusal(work: Callable[[], object]) -> str:
@@ -27,13 +24,6 @@ def refusal(work: Callable[[], object]) -> str:
     with pytest.raises(VaultError) as caught:
         work()
     return str(caught.value)
-
-
-def lock(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lock the default collection, as closing a laptop does."""
-    monkeypatch.setenv(BUS, address)
-    with closing(secretstorage.dbus_init()) as connection:
-        secretstorage.get_default_collection(connection).lock()
 
 
 def test_unlocked_secret_service_is_available(unlocked: dict[str, str]) -> None:
@@ -74,14 +64,12 @@ def test_secret_service_that_was_never_set_up_is_called_locked(secret_service: S
         assert refusal(vault.check) == "The keyring is locked, and was not unlocked when it asked."
 
 
-def test_locked_secret_service_is_called_locked(
-    secret_service: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_locked_secret_service_is_called_locked(secret_service: Start) -> None:
     """There is no window to unlock it in."""
     with secret_service("password") as (environ, _):
         vault = KeyringVault(environ=environ)
         vault.write("entry", "value")
-        lock(environ[BUS], monkeypatch)
+        lock(environ[BUS])
 
         assert (
             refusal(lambda: vault.read("entry"))
@@ -89,14 +77,12 @@ def test_locked_secret_service_is_called_locked(
         )
 
 
-def test_prompt_that_nobody_answers_ends_in_time(
-    secret_service: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_prompt_that_nobody_answers_ends_in_time(secret_service: Start) -> None:
     """The window may be on another screen; afterwards the call is still on its way."""
     with secret_service("password") as (environ, _):
         vault = KeyringVault(environ=environ, seconds=0.5)
         vault.write("entry", "value")
-        lock(environ[BUS], monkeypatch)
+        lock(environ[BUS])
         with open_dbus_connection(environ[BUS]) as window:
             # GNOME Keyring asks whoever has this name, and waits.
             Proxy(message_bus, window).RequestName("org.gnome.keyring.SystemPrompter")

@@ -1,0 +1,109 @@
+"""A private D-Bus with a Secret Service of its own: nobody's real keyring is touched."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+import secretstorage
+from jeepney.io.blocking import (  # type: ignore[import-untyped]  # ships no types
+    open_dbus_connection,
+)
+
+from hexauth.vault.backends import BUS, secret_service_missing
+
+Service = tuple[dict[str, str], "subprocess.Popen[bytes]"]
+"""The environment in which a Secret Service is found, and its process."""
+
+Start = Callable[[str | None], AbstractContextManager[Service]]
+
+PATIENCE = 20
+
+CONFIG = """
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={folder}/bus</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+"""A bus that starts no services by itself: what answers on it is what a test put there."""
+
+
+@contextmanager
+def running(password: str | None) -> Iterator[Service]:
+    """Run a Secret Service, unlocked by `password`, or never set up without one."""
+    # Below /tmp, since the path of a socket has 107 characters at most.
+    with tempfile.TemporaryDirectory(prefix="hx-", dir="/tmp") as name, ExitStack() as stack:
+        folder = Path(name)
+        environ = _environ(folder)
+        (folder / "bus.conf").write_text(CONFIG.format(folder=folder))
+        _start(stack, environ, "dbus-daemon", f"--config-file={folder}/bus.conf", "--nofork")
+        _wait_until((folder / "bus").exists)
+        unlock = [] if password is None else ["--unlock"]
+        daemon = _start(
+            stack, environ, "gnome-keyring-daemon", "--foreground", "--components=secrets", *unlock
+        )
+        assert daemon.stdin is not None
+        with daemon.stdin:
+            daemon.stdin.write((password or "").encode())
+        _wait_until(lambda: secret_service_missing(environ) is None)
+        yield environ, daemon
+
+
+def items(address: str) -> dict[str, str]:
+    """Return every secret that the unlocked service at a bus's `address` holds, by its service."""
+    with open_dbus_connection(address) as connection:
+        return {
+            item.get_attributes()["service"]: item.get_secret().decode()
+            for item in secretstorage.search_items(connection, {})
+        }
+
+
+def lock(address: str) -> None:
+    """Lock the default collection, as closing a laptop does."""
+    with open_dbus_connection(address) as connection:
+        secretstorage.get_default_collection(connection).lock()
+
+
+def _environ(folder: Path) -> dict[str, str]:
+    environ = {
+        BUS: f"unix:path={folder}/bus",
+        "HOME": str(folder),
+        "PATH": os.environ.get("PATH", os.defpath),
+    }
+    for name in ("RUNTIME_DIR", "DATA_HOME", "CONFIG_HOME", "CACHE_HOME"):
+        environ[f"XDG_{name}"] = str(folder / name.lower())
+        (folder / name.lower()).mkdir(mode=0o700)
+    return environ
+
+
+def _start(stack: ExitStack, environ: dict[str, str], *words: str) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environ,
+    )
+    stack.callback(_end, process)
+    return process
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    with process:
+        process.terminate()
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "a daemon did not come up"
+        time.sleep(0.005)
