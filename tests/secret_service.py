@@ -67,6 +67,14 @@ def items(address: str) -> dict[str, str]:
         }
 
 
+def change(address: str, ending: str, edit: Callable[[str], str]) -> None:
+    """Replace the secret whose service has this `ending` by what `edit` makes of it."""
+    with open_dbus_connection(address) as connection:
+        for item in secretstorage.search_items(connection, {}):
+            if item.get_attributes()["service"].endswith(ending):
+                item.set_secret(edit(item.get_secret().decode()).encode())
+
+
 def lock(address: str) -> None:
     """Lock the default collection, as closing a laptop does."""
     with open_dbus_connection(address) as connection:
