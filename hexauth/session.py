@@ -13,6 +13,7 @@ from hexauth.errors import Expired, HexauthError, Refused, Unreachable, VaultErr
 from hexauth.model import Login, Token
 from hexauth.mutex import Mutex, Record, read_record, write_record
 from hexauth.system import signals_held
+from hexauth.vault import Vault
 from hexauth.vault.choose import NAMES
 from hexauth.vault.logins import drop_login, load_login, name, save_login
 from hexauth.world import World
@@ -62,20 +63,27 @@ def replace_login(world: World, login: Login, token: Token) -> None:
     """Save `token`, and then end the session that it replaces: a user has only five.
 
     The caller holds the token mutex. Raises `VaultError`; a server that does not end the old
-    session is only mentioned.
+    session is only mentioned, and so is another vault that does not let go of it: the person has
+    left that vault, perhaps because it cannot be reached from here.
     """
-    before = world.index.entries().get(name(login), {}).get("vault")
-    moved = before in NAMES and before != world.vault(name(login)).name
-    elsewhere = world.open(before) if before is not None and moved else None
-    old = load(world, login) if elsewhere is None else load_login(elsewhere, login)
+    elsewhere = _vault_before(world, login)
+    old = load(world, login) if elsewhere is None else None
     save(world, login, token)
-    if elsewhere is not None:
-        drop_login(elsewhere, login)
-    if old is not None and old.refresh and old.refresh != token.refresh:
-        try:
+    try:
+        if elsewhere is not None:
+            old = load_login(elsewhere, login)
+            drop_login(elsewhere, login)
+        if old is not None and old.refresh and old.refresh != token.refresh:
             oauth.revoke_session(world.http, login.server, old.refresh)
-        except HexauthError as error:
-            world.screen.say(f"The login before this one could not be ended: {error}")
+    except HexauthError as error:
+        world.screen.say(f"The login before this one could not be ended: {error}")
+
+
+def _vault_before(world: World, login: Login) -> Vault | None:
+    """Return the vault that the index names for `login`, if it is not the one in use now."""
+    before = world.index.entries().get(name(login), {}).get("vault", "")
+    moves = before in NAMES and before != world.choice(name(login)).name
+    return world.open(before) if moves else None
 
 
 def reject(world: World, login: Login, secret: str) -> None:

@@ -131,6 +131,21 @@ def test_logging_in_to_the_file_takes_the_login_out_of_the_keyring(
     assert here.token()
 
 
+@pytest.mark.parametrize("address", NOWHERE)
+def test_a_login_moves_to_the_file_even_from_a_keyring_that_is_gone(
+    sandbox: Sandbox, here: Machine, address: str
+) -> None:
+    """That is what the error of the keyring advises."""
+    here.environ[BUS] = address
+
+    done = here.hexauth(*LOGIN, "--vault", "file")
+
+    assert done.returncode == 0, done.stderr
+    assert b"The login before this one could not be ended: No keyring answers" in done.stderr
+    assert here.token()
+    assert sandbox.journal.counts()["device_authorization"] == 2
+
+
 def test_logging_in_to_the_keyring_takes_the_login_out_of_the_file(
     sandbox: Sandbox, desktop: Make
 ) -> None:
