@@ -61,8 +61,12 @@ class World:
             self.index.put(AUTO, {"vault": vault})
 
     def forget(self, entry: str) -> None:
-        """Note that `entry` is gone; after the last one `auto` is free to choose anew."""
-        self.index.drop(entry)
+        """Note that `entry` is gone from its vault; after the last one `auto` chooses anew.
+
+        One that was put into another vault is still there, and stays noted.
+        """
+        if self.index.entries().get(entry, {}).get("vault") == self.choice(entry).name:
+            self.index.drop(entry)
         if set(self.index.entries()) == {AUTO}:
             self.index.drop(AUTO)
 

@@ -160,6 +160,18 @@ def test_logging_in_to_the_keyring_takes_the_login_out_of_the_file(
     assert here.token() not in ("", old)
 
 
+def test_logging_out_of_the_keyring_keeps_a_login_that_is_in_the_file(
+    sandbox: Sandbox, desktop: Make
+) -> None:
+    here = desktop(sandbox)
+    here.hexauth(*LOGIN, "--vault", "file")
+
+    done = here.hexauth("logout", "--vault", "keyring")
+
+    assert (done.returncode, len(sandbox.hexpm.sessions())) == (0, 1)
+    assert here.token()
+
+
 @pytest.mark.parametrize("address", NOWHERE)
 def test_get_without_the_keyring_of_its_login_exits_7_and_makes_no_file(
     sandbox: Sandbox, here: Machine, address: str
