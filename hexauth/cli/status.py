@@ -10,6 +10,7 @@ import click
 from hexauth import hex as hexpm
 from hexauth.attempt import load
 from hexauth.cli.options import open_world, vault_option, write_answer
+from hexauth.errors import VaultError
 from hexauth.login import spaced, under_way
 from hexauth.model import Kind, Login, Token
 from hexauth.system import printable
@@ -29,8 +30,9 @@ def status(context: click.Context, as_json: bool, vault: str | None) -> None:
     The server is not asked. The exit code is 3 if nobody is logged in to hexpm.
     """
     world = open_world(vault=vault)
+    seen = {login: _look(world, login) for login in _logins(world)}
     facts: dict[str, list[Facts]] = {
-        "logins": [_facts(world, login) for login in _logins(world)],
+        "logins": [_facts(world, login, *what) for login, what in seen.items()],
         "stored": [
             {"protocol": entry["protocol"], "host": entry["host"], "vault": entry.get("vault")}
             for entry in world.index.entries().values()
@@ -39,6 +41,9 @@ def status(context: click.Context, as_json: bool, vault: str | None) -> None:
     }
     text = json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts, world.now()))
     write_answer((text + "\n").encode())
+    for _, problem in seen.values():
+        if problem is not None:
+            raise problem
     if facts["logins"][0]["state"] in ("none", "ended"):
         context.exit(3)
 
@@ -53,15 +58,22 @@ def _logins(world: World) -> list[Login]:
     return [world.settings.login, *(one for one in known if one != world.settings.login)]
 
 
-def _facts(world: World, login: Login) -> Facts:
-    token = load(world, login)
+def _look(world: World, login: Login) -> tuple[Token | None, VaultError | None]:
+    """Return the token of `login`, or else what keeps its vault from telling."""
+    try:
+        return load(world, login), None
+    except VaultError as problem:
+        return None, problem
+
+
+def _facts(world: World, login: Login, token: Token | None, problem: VaultError | None) -> Facts:
     record = under_way(world, login)
     choice, vault = world.choice(logins.name(login)), world.vault(logins.name(login))
     return {
         "target": hexpm.REPOSITORY if login == world.settings.login else login.server,
         "server": login.server,
         "client_id": login.client_id,
-        "state": _state(token, world.now()),
+        "state": "unknown" if problem else _state(token, world.now()),
         "kind": str(token.kind) if token else None,
         "user": hexpm.user_name(token) if token else None,
         "scopes": token.scope.split() if token else [],
@@ -91,6 +103,7 @@ def _state(token: Token | None, now: float) -> str:
 
 
 STATES = {
+    "unknown": "unknown, because the vault cannot be read",
     "none": "not logged in",
     "ok": "logged in",
     "refreshable": "logged in; the next `hexauth get` refreshes the access token",
@@ -111,7 +124,7 @@ def _lines(facts: Mapping[str, list[Facts]], now: float) -> Iterator[str]:
 
 def _rows(login: Facts, now: float) -> Iterator[tuple[str, str]]:
     yield "state", STATES[login["state"]]
-    if login["state"] != "none":
+    if login["state"] not in ("none", "unknown"):
         yield "user", login["user"] or "unknown"
         if login["kind"] == Kind.KEY:
             yield "kept", "an API key, which has no expiry"

@@ -212,6 +212,19 @@ def test_a_locked_keyring_is_noticed_before_anybody_is_asked(
     assert sandbox.journal.counts()["device_authorization"] == 1
 
 
+def test_status_names_the_vault_even_if_it_is_locked(here: Machine) -> None:
+    """The person has come to see where the trouble is."""
+    lock(here.environ[BUS])
+
+    done = here.hexauth("status")
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (7, 2)
+    assert b"hexauth: The keyring is locked" in done.stderr
+    assert b"state           unknown, because the vault cannot be read" in done.stdout
+    assert b"vault           keyring: the Secret Service" in done.stdout
+    assert here.status()["logins"][0]["state"] == "unknown"
+
+
 def test_a_keyring_that_was_never_set_up_is_noticed_before_anybody_is_asked(
     sandbox: Sandbox, desktop: Callable[..., Machine]
 ) -> None:
