@@ -38,6 +38,12 @@ NOWHERE = [
 """Addresses behind which there is no keyring, as ssh, cron and an old tmux have them."""
 
 
+FORGETFUL = """
+from keyring.backends import null
+class Keyring(null.Keyring): pass
+"""
+
+
 @pytest.fixture
 def desktop(secret_service: Start, machine: Make) -> Iterator[Callable[..., Machine]]:
     """Return a function that makes a machine with a keyring, where nobody has chosen a vault."""
@@ -186,15 +192,26 @@ def test_get_without_the_keyring_of_its_login_exits_7_and_makes_no_file(
     assert here.token()
 
 
-def test_login_says_when_only_the_file_is_left(sandbox: Sandbox, machine: Make) -> None:
-    here = machine(sandbox)
-    del here.environ["HEXAUTH_VAULT"]
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        ({BUS: "unix:path=/nowhere/bus"}, b"the D-Bus session does not answer"),
+        (
+            {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"},
+            b"PYTHON_KEYRING_BACKEND names keyring's null backend, which keeps nothing",
+        ),
+    ],
+)
+def test_a_first_login_without_any_keyring_says_that_it_goes_to_the_file(
+    sandbox: Sandbox, desktop: Make, environ: dict[str, str], why: bytes
+) -> None:
+    here = desktop(sandbox)
 
-    done = here.hexauth(*LOGIN, environ={BUS: "unix:path=/nowhere/bus"})
+    done = here.hexauth(*LOGIN, environ=environ)
 
     assert done.returncode == 0
     assert b"The login will be kept in " + bytes(here.home) in done.stderr
-    assert b"(no OS keyring: the D-Bus session does not answer" in done.stderr
+    assert b"(no OS keyring: " + why in done.stderr
 
 
 def test_a_locked_keyring_is_noticed_before_anybody_is_asked(
@@ -276,6 +293,21 @@ def test_a_backend_that_keeps_nothing_is_no_vault(
     assert (done.returncode, done.stderr.splitlines()[0].decode()) == (
         7, f"hexauth: PYTHON_KEYRING_BACKEND names keyring's {kind} backend, which keeps nothing.",
     )  # fmt: skip
+    assert sandbox.journal.counts()["device_authorization"] == 0
+
+
+def test_a_backend_that_forgets_is_noticed_before_anybody_is_asked(
+    sandbox: Sandbox, desktop: Make
+) -> None:
+    """Reading works there, so that only a trial tells."""
+    here = desktop(sandbox)
+    (here.home / "forgetful.py").write_text(FORGETFUL)
+    backend = {"PYTHON_KEYRING_BACKEND": "forgetful.Keyring", "PYTHONPATH": str(here.home)}
+
+    done = here.hexauth(*LOGIN, environ=backend)
+
+    assert done.returncode == 7
+    assert b"hexauth: The keyring did not keep what was written to it." in done.stderr
     assert sandbox.journal.counts()["device_authorization"] == 0
 
 
