@@ -205,7 +205,8 @@ def _detected(missing: str) -> tuple[Backend, str]:
         return _usable(backend, "keyring"), f"the keyring backend {path(backend)}"
     except Exception:  # a backend that stopped working since keyring first looked at it, too
         raise VaultError(
-            f"No keyring answers here: {missing}.", hint="Keep secrets in a file: `--vault file`."
+            f"No keyring answers here: {missing}.",
+            hint="Try again where one does, or log in to a file: `hexauth login --vault file`.",
         ) from None
 
 

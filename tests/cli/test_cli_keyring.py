@@ -187,6 +187,7 @@ def test_get_without_the_keyring_of_its_login_exits_7_and_makes_no_file(
     done = here.hexauth("get", "hexpm", "--login", environ={BUS: address})
 
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (7, b"", 2)
+    assert done.stderr.endswith(b"or log in to a file: `hexauth login --vault file`.\n")
     assert sandbox.journal.counts() == before
     assert not (here.home / "hexauth/vault").exists()
     assert here.token()
