@@ -92,7 +92,7 @@ def _ask(world: World, login: Login, beside: Files, record: Record, question: Qu
                 now=world.now(),
             )
         write_record(beside.login_record, _waiting(grant, number))
-        if world.choice(entry).fallback:
+        if world.choice(entry).name == "file":  # people resent not being told (cli/cli#7757)
             place, why = world.vault(entry).describe(), world.choice(entry).why
             world.screen.say(f"The login will be kept in {place} ({why}).")
         _show(world, grant, question.browser)

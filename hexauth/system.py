@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from hexauth.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Places:
@@ -33,10 +35,14 @@ def places(environ: Mapping[str, str], platform: str = sys.platform) -> Places:
 
     Below `HEXAUTH_HOME` where it is set. Otherwise the platform's directories; but the vault and
     the mutexes ignore `XDG_*` (which platformdirs obeys on macOS too): a desktop session, cron and
-    ssh set them differently, and whoever shares the secrets must share the lock.
+    ssh set them differently, and whoever shares the secrets must share the lock. Raises
+    `UsageError` if `HEXAUTH_HOME` makes no sense.
     """
     if home := environ.get("HEXAUTH_HOME"):
-        root = Path(home).expanduser().absolute()
+        try:
+            root = Path(home).expanduser().absolute()
+        except RuntimeError:
+            raise UsageError("$HEXAUTH_HOME names the home of nobody here.") from None
         return Places(
             config=root / "config.toml",
             vault=root / "vault",

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hexauth.errors import UsageError
 from hexauth.system import (
     Places,
     Screen,
@@ -108,6 +109,11 @@ def test_places(environ: Mapping[str, str], platform: str, expected: Places) -> 
 
 def test_home_that_is_relative_is_below_the_current_folder() -> None:
     assert places({"HEXAUTH_HOME": "h"}).state == Path.cwd() / "h" / "state"
+
+
+def test_home_of_nobody_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match=r"\$HEXAUTH_HOME"):
+        places({"HEXAUTH_HOME": "~nobody-of-that-name/h"})
 
 
 @given(st.text(st.characters()))

@@ -116,4 +116,8 @@ def _keep_key(world: World, where: Login) -> None:
     with Mutex(files(world, where).token_mutex).held(TOKEN_SECONDS):
         new = Token(access=key, issued_at=int(world.now()), kind=Kind.KEY)
         replace_login(world, where, new)
-    world.screen.say(f"The API key of {user.get('username', 'an unnamed user')} is stored.")
+    owner, place = (
+        user.get("username", "an unnamed user"),
+        world.vault(entry_name(where)).describe(),
+    )
+    world.screen.say(f"The API key of {owner} is stored in {place}.")

@@ -27,8 +27,6 @@ class Choice:
 
     name: str
     why: str
-    fallback: bool = False
-    """Whether `auto` took the file because no keyring answers: a person should hear of it."""
 
 
 def choose(
@@ -55,7 +53,7 @@ def choose(
     reason = available(environ=environ, platform=platform)
     if reason is None:
         return Choice("keyring", "an OS keyring answers here")
-    return Choice("file", f"no OS keyring: {reason}", fallback=True)
+    return Choice("file", f"no OS keyring: {reason}")
 
 
 def _other(name: str) -> str:
@@ -77,7 +75,11 @@ def open_vault(
     from hexauth.vault.keyring import KeyringVault
 
     return KeyringVault(
-        places.namespace, seconds=settings.vault_timeout, environ=environ, platform=platform
+        places.namespace,
+        seconds=settings.vault_timeout,
+        mutex=places.state / "keyring.lock",
+        environ=environ,
+        platform=platform,
     )
 
 

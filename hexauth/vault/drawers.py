@@ -94,7 +94,7 @@ def _load(vault: Vault, request: Target) -> list[Stored]:
     except (ValueError, KeyError, TypeError, RecursionError):
         raise VaultError(
             f"The entry {name(request)} in the {vault.name} vault is not hexauth's.",
-            hint="Remove it with your keyring's own program.",
+            hint="Remove it: with the keyring's own program, or from the file.",
         ) from None
 
 

@@ -3,10 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from traceback import walk_tb
 from typing import TypeVar
 
-from hexauth.errors import VaultError
+from hexauth.errors import Expired, VaultError
+from hexauth.mutex import Mutex
 from hexauth.vault import backends, parts
 from hexauth.vault.backends import Backend
 from hexauth.vault.bounded import Bounded
@@ -45,7 +48,10 @@ class KeyringVault:
     write that ran out of time may still happen, see `settle`. `limit` is the most characters that
     go into one secret of the keyring; None stands for what the platform is known to hold, and a
     backend that refuses a long value is given it in parts. `backend` takes the place of the one
-    that keyring's configuration or the platform names. Every method raises `VaultError`, whose
+    that keyring's configuration or the platform names. `mutex` is the path of a lock file that
+    lets one process at a time speak to the keyring, and ask for it to be unlocked: gnome-keyring
+    42 loses sight of items for moments while others are written, and has died of eight writers.
+    Every method raises `VaultError`, whose
     message never quotes a backend, because that could quote the secret.
     """
 
@@ -58,6 +64,7 @@ class KeyringVault:
         seconds: float = 20,
         limit: int | None = None,
         backend: Backend | None = None,
+        mutex: Path | None = None,
         environ: Mapping[str, str] = os.environ,
         platform: str = sys.platform,
     ) -> None:
@@ -66,6 +73,8 @@ class KeyringVault:
         self._environ, self._platform = environ, platform
         self._words = "" if backend is None else f"the keyring backend {backends.path(backend)}"
         self._backend = backend
+        self._mutex = None if mutex is None else Mutex(mutex)
+        self._seconds = seconds
         self._bounded = Bounded(seconds, _explain)
 
     def read(self, entry: str) -> str | None:
@@ -108,9 +117,21 @@ class KeyringVault:
             backends.announce_bus(self._environ, self._platform)
             if self._backend is None:
                 self._backend, self._words = backends.choose(self._environ, self._platform)
-            return work(_Store(self._backend, self._namespace))
+            with self._turn():  # in the call's own thread: a late call keeps the mutex, too
+                return work(_Store(self._backend, self._namespace))
 
         return self._bounded.call(run)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._mutex is None:
+            yield
+            return
+        try:
+            with self._mutex.held(self._seconds):
+                yield
+        except Expired as error:
+            raise VaultError("Other processes have kept the keyring busy.", hint=HINT) from error
 
     def _write(self, store: "_Store", entry: str, value: str) -> None:
         try:

@@ -13,6 +13,8 @@ from hexauth.errors import VaultError
 from hexauth.model import Kind, Login, Token
 from hexauth.vault import Vault
 
+FIELDS = {"access": str, "expires_at": int | None, "scope": str, "issued_at": int}
+
 
 def load_login(vault: Vault, login: Login) -> Token | None:
     """Return the token of `login`, or None if there is none. Raises `VaultError`."""
@@ -25,6 +27,9 @@ def load_login(vault: Vault, login: Login) -> Token | None:
         found = json.loads(text)
         if found["fingerprint"] != _fingerprint(refresh_token):
             return None if refresh_token is None else Token(access=None, refresh=refresh_token)
+        for key, kind in FIELDS.items():
+            if not isinstance(found[key], kind):
+                raise TypeError(key)
         return Token(
             access=found["access"],
             refresh=refresh_token,

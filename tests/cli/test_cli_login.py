@@ -20,12 +20,15 @@ def test_login_shows_address_and_code_and_says_who_is_logged_in(
     serve: Serve, machine: Make
 ) -> None:
     sandbox = serve(approve_after=0)
+    here = machine(sandbox)
 
-    done = machine(sandbox).hexauth("login", "--no-browser")
+    done = here.hexauth("login", "--no-browser")
 
     code = sandbox.hexpm.grants()[0].user_code
     assert done.stdout == b""
     assert done.stderr.decode().splitlines() == [
+        f"The login will be kept in {here.home}/hexauth/vault/vault.json, plain text, readable by "
+        "your user alone (mode 0600), as mix's own hex.config is (set by $HEXAUTH_VAULT).",
         f"To log in, open {sandbox.url}/oauth/device?user_code={code}",
         f"and check that it shows the code {code[:4]}-{code[4:]}.",
         f"You are logged in to {sandbox.api_url} as alice.",
@@ -152,7 +155,8 @@ def test_an_api_key_can_stand_in_for_a_login(serve: Serve, machine: Make) -> Non
 
     done = here.hexauth("login", "--with-token", give=f"{key}\n".encode())
 
-    assert done.stderr == b"The API key of alice is stored.\n"
+    assert done.stderr.startswith(b"The API key of alice is stored in ")
+    assert b"/vault.json, plain text, " in done.stderr
     assert here.token() == key
     header = here.hexauth("get", "hexpm", "--format", "header").stdout
     assert header == f"Authorization: {key}\n".encode()

@@ -18,7 +18,9 @@ Make = Callable[[], Vault]
 SHARED: dict[str, Callable[[Path, dict[str, str]], Vault]] = {
     "file": lambda folder, _: FileVault(folder),
     "encrypted file": lambda folder, _: FileVault(folder, passphrase=lambda: b"open sesame"),
-    "Secret Service": lambda folder, environ: KeyringVault(f"test{folder}", environ=environ),
+    "Secret Service": lambda folder, environ: KeyringVault(
+        f"test{folder}", environ=environ, mutex=folder / "keyring.lock"
+    ),
 }
 """The vaults that processes share, from a folder of the test's own and an environment."""
 
@@ -172,25 +174,15 @@ WRITTEN = {f"{number}/{name}": "2" + "x" * 2000 for number in range(8) for name 
 """What eight processes have written that did `WORK`."""
 
 
-@pytest.mark.parametrize("kind", ["file", "encrypted file"])
-def test_processes_writing_at_once_lose_nothing(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", SHARED)
+def test_processes_writing_at_once_lose_nothing(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """Eight processes write two entries each, at the same moment, three times over."""
+    environ = request.getfixturevalue("unlocked") if kind == "Secret Service" else {}
     works = [WORK.format(number=number) for number in range(8)]
 
-    ends = at_once(PREPARE.format(kind=kind, folder=str(tmp_path), environ={}), works)
+    ends = at_once(PREPARE.format(kind=kind, folder=str(tmp_path), environ=environ), works)
 
-    vault = _make(kind, tmp_path, {})
+    vault = _make(kind, tmp_path, environ)
     assert (ends, {name: vault.read(name) for name in WRITTEN}) == ([0] * 8, WRITTEN)
-
-
-def test_processes_writing_in_turn_share_a_secret_service(
-    unlocked: dict[str, str], tmp_path: Path
-) -> None:
-    """Not at once: GNOME's daemon may abort, or lose sight of its collection for a moment."""
-    kind = "Secret Service"
-    prepare = PREPARE.format(kind=kind, folder=str(tmp_path), environ=unlocked)
-
-    ends = [at_once(prepare, [WORK.format(number=number)]) for number in range(8)]
-
-    vault = _make(kind, tmp_path, unlocked)
-    assert (ends, {name: vault.read(name) for name in WRITTEN}) == ([[0]] * 8, WRITTEN)

@@ -60,7 +60,7 @@ def secret(world: World, target: Target) -> str | None:
     ("environ", "entries", "choice"),
     [
         (WITH_KEYRING, {}, Choice("keyring", "an OS keyring answers here")),
-        (WITHOUT_KEYRING, {}, Choice("file", NO_KEYRING, fallback=True)),
+        (WITHOUT_KEYRING, {}, Choice("file", NO_KEYRING)),
         (
             WITHOUT_KEYRING,
             {"entry": {"vault": "keyring"}, "auto": {"vault": "file"}},
