@@ -29,6 +29,15 @@ SECONDS = 60
 Serve = Callable[..., Sandbox]
 
 
+class Process(subprocess.Popen[bytes]):
+    """A process that a test which fails does not wait for."""
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, *rest)
+
+
 class Machine:
     """A home folder of its own, and hexauth's commands as a shell would find them."""
 
@@ -47,10 +56,10 @@ class Machine:
 
     def start(
         self, *words: str, environ: Mapping[str, str] | None = None, **options: Any
-    ) -> "subprocess.Popen[bytes]":
+    ) -> Process:
         """Start a command without a terminal; its output can be read."""
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        return subprocess.Popen(
+        return Process(
             [shutil.which(words[0], path=self.environ["PATH"]) or words[0], *words[1:]],
             env={**self.environ, **(environ or {})},
             cwd=self.home,
@@ -63,11 +72,7 @@ class Machine:
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run a command to its end."""
         with self.start(*words, environ=environ) as process:
-            try:
-                out, err = process.communicate(give, timeout=SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            out, err = process.communicate(give, timeout=SECONDS)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def hexauth(

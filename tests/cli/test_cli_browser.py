@@ -25,12 +25,16 @@ def test_approving_in_a_browser_logs_in_with_the_scopes_that_were_ticked(
     here = machine(serve())
     with here.start("hexauth", "login", "--no-browser", "--name", "desk") as process:
         assert process.stderr is not None
-        address = process.stderr.readline().decode().split()[-1]
-        code = re.search(r"code (\S+)\.", process.stderr.readline().decode())
+        asked = ""
+        while "code " not in asked and (line := process.stderr.readline()):
+            asked += line.decode()
+        address = re.search(r"open (\S+)", asked)
+        code = re.search(r"code (\S+)\.", asked)
+        assert address is not None
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
             page = browser.new_context(java_script_enabled=False).new_page()
-            page.goto(address)
+            page.goto(address[1])
             shown = page.inner_text("body") + page.get_by_role("textbox").input_value()
             page.get_by_label("Publish packages").uncheck()
             page.get_by_role("button", name="Approve").click()
