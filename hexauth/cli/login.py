@@ -76,6 +76,9 @@ def login(
 def _live(world: World, where: Login, arrival: Arrival, scope: str | None) -> Token | None:
     """Return the token of a login that works and covers `scope`, refreshed if need be."""
     token = arrival.token
+    entry = entry_name(where)
+    if world.index.entries().get(entry, {}).get("vault") not in (None, world.choice(entry).name):
+        return None  # left over in this vault, when the login moved to another one
     if token is None or (scope is not None and not _covers(token.scope, scope)):
         return None
     if token.is_fresh(world.now(), world.settings.min_ttl):

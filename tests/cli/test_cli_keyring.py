@@ -152,6 +152,20 @@ def test_a_login_moves_to_the_file_even_from_a_keyring_that_is_gone(
     assert sandbox.journal.counts()["device_authorization"] == 2
 
 
+def test_what_is_left_in_a_keyring_is_no_login_to_stay_with(
+    sandbox: Sandbox, here: Machine
+) -> None:
+    bus, here.environ[BUS] = here.environ[BUS], "unix:path=/nowhere/bus"
+    here.hexauth(*LOGIN, "--vault", "file")
+    here.environ[BUS] = bus
+
+    done = here.hexauth(*LOGIN, "--vault", "keyring")
+
+    assert b"already" not in done.stderr
+    assert (done.returncode, here.status()["logins"][0]["vault"]["name"]) == (0, "keyring")
+    assert "eyJ" not in written(here)
+
+
 def test_logging_in_to_the_keyring_takes_the_login_out_of_the_file(
     sandbox: Sandbox, desktop: Make
 ) -> None:
