@@ -30,11 +30,14 @@ class Bounded:
         self._explain = explain
         self._late: list[_Worker[Any]] = []
 
-    def call(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns; raises `VaultError` if it raises, or takes too long."""
+    def call(self, work: Callable[[], T], *, changes: bool = True) -> T:
+        """Return what `work` returns; raises `VaultError` if it raises, or takes too long.
+
+        `changes` tells whether others must wait for it even if this caller has given up.
+        """
         if self._late_ones():
             raise _no_answer("The keyring still has not answered an earlier call.")
-        worker = _Worker(work, self._explain)
+        worker = _Worker(work, self._explain, changes)
         worker.start()
         try:
             if not _ended(worker, self._seconds):
@@ -47,10 +50,11 @@ class Bounded:
         return worker.answers[0]
 
     def settle(self, seconds: float) -> None:
-        """Wait, at most `seconds`, until the calls that ran out of time have ended."""
+        """Wait, at most `seconds`, until the changes that ran out of time have ended."""
         end = time.monotonic() + seconds
         for worker in self._late_ones():
-            _ended(worker, max(0.0, end - time.monotonic()))
+            if worker.changes:
+                _ended(worker, max(0.0, end - time.monotonic()))
 
     def _late_ones(self) -> list["_Worker[Any]"]:
         self._late = [worker for worker in self._late if not worker.done.is_set()]
@@ -61,10 +65,14 @@ class _Worker(threading.Thread, Generic[T]):
     """One call; a daemon, because a program must be able to end while the call hangs."""
 
     def __init__(
-        self, work: Callable[[], T], explain: Callable[[BaseException], VaultError]
+        self,
+        work: Callable[[], T],
+        explain: Callable[[BaseException], VaultError],
+        changes: bool,
     ) -> None:
         super().__init__(name="hexauth keyring call", daemon=True)
         self._work, self._explain = work, explain
+        self.changes = changes
         self.done = threading.Event()
         self.answers: list[T] = []
         self.error: VaultError | None = None

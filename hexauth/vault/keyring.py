@@ -83,7 +83,7 @@ class KeyringVault:
         On macOS an entry is replaced by deleting and adding it, so None may also mean that
         another process is writing just now; ask again under the mutex that writers hold.
         """
-        return self._call(lambda store: parts.read(store, entry))
+        return self._call(lambda store: parts.read(store, entry), changes=False)
 
     def write(self, entry: str, value: str) -> None:
         """Make `value` the value of `entry`, and read it back before returning."""
@@ -102,17 +102,17 @@ class KeyringVault:
             parts.write(store, entry, "probe", self._limit)
             parts.delete(store, entry, self._limit)
 
-        self._call(probe)
+        self._call(probe, changes=False)  # nobody needs to know when a late probe is gone
 
     def settle(self, seconds: float) -> None:
-        """Wait, at most `seconds`, until a call that outlived its time limit has ended."""
+        """Wait, at most `seconds`, until a write that outlived its time limit has ended."""
         self._bounded.settle(seconds)
 
     def describe(self) -> str:
         """Name the keyring, and who chose it; asks it nothing."""
         return self._words or backends.describe(self._environ, self._platform)
 
-    def _call(self, work: Callable[["_Store"], T]) -> T:
+    def _call(self, work: Callable[["_Store"], T], *, changes: bool = True) -> T:
         def run() -> T:
             backends.announce_bus(self._environ, self._platform)
             if self._backend is None:
@@ -120,7 +120,7 @@ class KeyringVault:
             with self._turn():  # in the call's own thread: a late call keeps the mutex, too
                 return work(_Store(self._backend, self._namespace))
 
-        return self._bounded.call(run)
+        return self._bounded.call(run, changes=changes)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -45,6 +45,11 @@ class Memory:
 def no_late_calls() -> Iterator[None]:
     """Wait until the calls that a test left hanging, and then let go, have ended."""
     yield
+    join_late_calls()
+
+
+def join_late_calls() -> None:
+    """Wait until no call of a keyring is on its way any more."""
     for thread in threading.enumerate():
         if thread.name == "hexauth keyring call":
             thread.join(PATIENCE)

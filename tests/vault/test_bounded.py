@@ -101,6 +101,17 @@ def test_settle_gives_up_in_time(hanging: threading.Event) -> None:
     assert 0.1 <= time.monotonic() - begin < 5
 
 
+def test_settle_waits_for_no_reader(hanging: threading.Event) -> None:
+    """What changes nothing may go on behind everybody's back."""
+    bounded = Bounded(0.05, explain)
+    with pytest.raises(VaultError):
+        bounded.call(hanging.wait, changes=False)
+
+    bounded.settle(3600)
+
+    assert not hanging.is_set()
+
+
 def chatter() -> None:
     print("out")  # noqa: T201  (the subject)
     print("err", file=sys.stderr)  # noqa: T201
