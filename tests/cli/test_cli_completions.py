@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 SHELLS = {
     "bash": ("bash --norc --noprofile", "source {root}/completions/hexauth.bash"),
-    "zsh": ("zsh -f", "autoload -U compinit; compinit -D; source {root}/completions/_hexauth"),
+    "zsh": ("zsh -f", "autoload -U compinit; compinit -D -u; source {root}/completions/_hexauth"),
 }
 
 TYPED = [
