@@ -66,7 +66,7 @@ def replace_login(world: World, login: Login, token: Token) -> None:
     session is only mentioned, and so is another vault that does not let go of it: the person has
     left that vault, perhaps because it cannot be reached from here.
     """
-    elsewhere = _vault_before(world, login)
+    elsewhere = vault_before(world, login)
     old = load(world, login) if elsewhere is None else None
     save(world, login, token)
     try:
@@ -79,7 +79,7 @@ def replace_login(world: World, login: Login, token: Token) -> None:
         world.screen.say(f"The login before this one could not be ended: {error}")
 
 
-def _vault_before(world: World, login: Login) -> Vault | None:
+def vault_before(world: World, login: Login) -> Vault | None:
     """Return the vault that the index names for `login`, if it is not the one in use now."""
     before = world.index.entries().get(name(login), {}).get("vault", "")
     moves = before in NAMES and before != world.choice(name(login)).name

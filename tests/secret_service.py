@@ -3,7 +3,6 @@
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from jeepney.io.blocking import (  # type: ignore[import-untyped]  # ships no ty
 )
 
 from hexauth.vault.backends import BUS, secret_service_missing
+from tests.waiting import until
 
 Service = tuple[dict[str, str], "subprocess.Popen[bytes]"]
 """The environment in which a Secret Service is found, and its process."""
@@ -46,7 +46,7 @@ def running(password: str | None) -> Iterator[Service]:
         environ = _environ(folder)
         (folder / "bus.conf").write_text(CONFIG.format(folder=folder))
         _start(stack, environ, "dbus-daemon", f"--config-file={folder}/bus.conf", "--nofork")
-        _wait_until((folder / "bus").exists)
+        until((folder / "bus").exists, PATIENCE)
         unlock = [] if password is None else ["--unlock"]
         daemon = _start(
             stack, environ, "gnome-keyring-daemon", "--foreground", "--components=secrets", *unlock
@@ -54,7 +54,7 @@ def running(password: str | None) -> Iterator[Service]:
         assert daemon.stdin is not None
         with daemon.stdin:
             daemon.stdin.write((password or "").encode())
-        _wait_until(lambda: secret_service_missing(environ) is None)
+        until(lambda: secret_service_missing(environ) is None, PATIENCE)
         yield environ, daemon
 
 
@@ -108,10 +108,3 @@ def _start(stack: ExitStack, environ: dict[str, str], *words: str) -> "subproces
 def _end(process: "subprocess.Popen[bytes]") -> None:
     with process:
         process.terminate()
-
-
-def _wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "a daemon did not come up"
-        time.sleep(0.005)

@@ -1,7 +1,5 @@
 import os
 import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -24,17 +22,12 @@ COMMANDS = [
 ]
 
 
-def environ(home: Path) -> Mapping[str, str]:
-    """Return an environment in which a shell finds hexauth, and nothing of its user's."""
-    scripts = Path(sys.executable).with_name("hexauth").parent
-    path = os.pathsep.join([str(scripts), os.environ.get("PATH", os.defpath)])
-    return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb"}
-
-
 def run(words: list[str], home: Path) -> tuple[str, bytes]:
     """Run a program, and return what it prints and what it complains about."""
+    path = os.environ.get("PATH", os.defpath)
+    environ = {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb"}
     done = subprocess.run(
-        words, capture_output=True, env=environ(home), cwd=home, timeout=60, check=False
+        words, capture_output=True, env=environ, cwd=home, timeout=60, check=False
     )
     return done.stdout.decode(), done.stderr
 

@@ -9,25 +9,25 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
+from hexauth.cli.main import main
+
 TARGETS = ("hexpm",)
 
 Commands = Mapping[str, click.Command]
 
 
-def scripts(main: click.Command, commands: Commands) -> Mapping[str, str]:
-    """Return the completion of each shell, its file's name and the script.
-
-    `main` is the group of the `commands`, which go by their names.
-    """
+def scripts(commands: Commands) -> Mapping[str, str]:
+    """Return the completion of each shell for `commands`, by names: its file's name, the script."""
     return {
-        "hexauth.bash": "\n".join(_bash(main, commands)),
-        "_hexauth": "\n".join(_zsh(main, commands)),
-        "hexauth.fish": "\n".join(_fish(main, commands)),
+        "hexauth.bash": "\n".join(_bash(commands)),
+        "_hexauth": "\n".join(_zsh(commands)),
+        "hexauth.fish": "\n".join(_fish(commands)),
     }
 
 
 def _options(command: click.Command) -> list[click.Option]:
-    parameters = command.get_params(click.Context(command, help_option_names=["-h", "--help"]))
+    group = click.Context(main, **main.context_settings)
+    parameters = command.get_params(click.Context(command, group))
     return [each for each in parameters if isinstance(each, click.Option) and not each.hidden]
 
 
@@ -56,13 +56,17 @@ def _runs_commands(command: click.Command) -> bool:
     return any(isinstance(each, click.Argument) and each.nargs == -1 for each in command.params)
 
 
+def _about(command: click.Command) -> str:
+    return _summary(command.get_short_help_str(200))
+
+
 def _summary(text: str | None) -> str:
     """Return the first sentence of `text`, without its period."""
     words = " ".join((text or "").replace("`", "").split())
     return re.split(r"[.;] |\.$", words)[0]
 
 
-def _bash(main: click.Command, commands: Commands) -> Iterator[str]:
+def _bash(commands: Commands) -> Iterator[str]:
     yield "# Completion of hexauth for bash; written by scripts/manual."
     yield "_hexauth() {"
     yield "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}"
@@ -100,7 +104,7 @@ def _bash(main: click.Command, commands: Commands) -> Iterator[str]:
     yield "complete -F _hexauth hexauth"
 
 
-def _zsh(main: click.Command, commands: Commands) -> Iterator[str]:
+def _zsh(commands: Commands) -> Iterator[str]:
     yield "#compdef hexauth"
     yield "# Completion of hexauth for zsh; written by scripts/manual."
     yield "_hexauth() {"
@@ -108,7 +112,7 @@ def _zsh(main: click.Command, commands: Commands) -> Iterator[str]:
     yield "    typeset -A opt_args"
     yield "    local -a subcommands=("
     for name, command in commands.items():
-        yield f"        '{name}:{_quoted(_summary(command.get_short_help_str(200)))}'"
+        yield f"        '{name}:{_quoted(_about(command))}'"
     yield "    )"
     yield "    _arguments -C \\"
     for option in _options(main):
@@ -154,13 +158,13 @@ def _metavar(option: click.Option) -> str:
     return _quoted((option.metavar or option.name or "").lower().partition("[")[0])
 
 
-def _fish(main: click.Command, commands: Commands) -> Iterator[str]:
+def _fish(commands: Commands) -> Iterator[str]:
     yield "# Completion of hexauth for fish; written by scripts/manual."
     yield "complete -c hexauth -f"
     first = "complete -c hexauth -n __fish_use_subcommand"
     yield from (f"{first} {_fish_option(option)}" for option in _options(main))
     for name, command in commands.items():
-        yield f"{first} -a {name} -d '{_escaped(_summary(command.get_short_help_str(200)))}'"
+        yield f"{first} -a {name} -d '{_escaped(_about(command))}'"
     for name, command in commands.items():
         inside = f"complete -c hexauth -n '__fish_seen_subcommand_from {name}'"
         yield from (f"{inside} {_fish_option(option)}" for option in _options(command))

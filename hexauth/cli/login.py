@@ -13,7 +13,7 @@ from hexauth.login import log_in
 from hexauth.model import Kind, Login, Token
 from hexauth.mutex import Mutex
 from hexauth.resolve import device_name
-from hexauth.session import TOKEN_SECONDS, refreshed, replace_login
+from hexauth.session import TOKEN_SECONDS, refreshed, replace_login, vault_before
 from hexauth.targets import known_targets, login_for, parse_target
 from hexauth.vault.logins import name as entry_name
 from hexauth.world import World
@@ -76,9 +76,8 @@ def login(
 def _live(world: World, where: Login, arrival: Arrival, scope: str | None) -> Token | None:
     """Return the token of a login that works and covers `scope`, refreshed if need be."""
     token = arrival.token
-    entry = entry_name(where)
-    if world.index.entries().get(entry, {}).get("vault") not in (None, world.choice(entry).name):
-        return None  # left over in this vault, when the login moved to another one
+    if vault_before(world, where) is not None:
+        return None  # what is in this vault was left over, when the login moved to the other one
     if token is None or (scope is not None and not _covers(token.scope, scope)):
         return None
     if token.is_fresh(world.now(), world.settings.min_ttl):
@@ -119,8 +118,6 @@ def _keep_key(world: World, where: Login) -> None:
     with Mutex(files(world, where).token_mutex).held(TOKEN_SECONDS):
         new = Token(access=key, issued_at=int(world.now()), kind=Kind.KEY)
         replace_login(world, where, new)
-    owner, place = (
-        user.get("username", "an unnamed user"),
-        world.vault(entry_name(where)).describe(),
-    )
+    owner = user.get("username", "an unnamed user")
+    place = world.vault(entry_name(where)).describe()
     world.screen.say(f"The API key of {owner} is stored in {place}.")

@@ -56,7 +56,7 @@ def pages() -> Mapping[str, str]:
     found = {f"man/{path.replace(' ', '-')}.1": _page(path, command) for path, command in _walk()}
     found["man/git-credential-hexauth.1"] = _header("git-credential-hexauth") + GIT_PAGE
     commands = {path.split()[-1]: command for path, command in _walk() if command is not main}
-    found |= {f"completions/{name}": text for name, text in scripts(main, commands).items()}
+    found |= {f"completions/{name}": text for name, text in scripts(commands).items()}
     return {name: text.rstrip("\n") + "\n" for name, text in found.items()}
 
 

@@ -51,8 +51,8 @@ class KeyringVault:
     that keyring's configuration or the platform names. `mutex` is the path of a lock file that
     lets one process at a time speak to the keyring, and ask for it to be unlocked: gnome-keyring
     42 loses sight of items for moments while others are written, and has died of eight writers.
-    Every method raises `VaultError`, whose
-    message never quotes a backend, because that could quote the secret.
+    Every method raises `VaultError`, whose message never quotes a backend, because that could
+    quote the secret.
     """
 
     name = "keyring"

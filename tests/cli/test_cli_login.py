@@ -3,7 +3,6 @@
 import os
 import signal
 import stat
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine, Serve
+from tests.waiting import until
 
 Make = Callable[[Sandbox], Machine]
 
@@ -304,14 +304,6 @@ def under_way(machine: Machine) -> bool:
     """Tell whether a login is waiting for its person, as its record says."""
     records = (machine.home / "hexauth/state").glob("*.login.json")
     return any('"state": "waiting"' in record.read_text() for record in records)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for `condition`, which another process brings about; a minute is the end of patience."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def browser(program: Path) -> dict[str, str]:

@@ -8,11 +8,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import DEVNULL
+from typing import Self
 
 import click
 
@@ -20,6 +20,7 @@ from hexauth.sandbox.faults import parse
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine, Process
+from tests.waiting import until
 
 SECONDS = 240
 """The longest that a crowd may take, whatever happens to it."""
@@ -47,13 +48,22 @@ class Seen:
 
 
 class Crowd:
-    """Processes that run the same command at once, on one machine."""
+    """Processes that run the same command at once, on one machine; none outlives a `with` block."""
 
     def __init__(self, machine: Machine, sandbox: Sandbox, folder: Path, size: int) -> None:
         self.machine, self.sandbox = machine, sandbox
         self.start = time.monotonic()
         self._folder = folder
         self.members = [self._join(number) for number in range(size)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *of_the_block: object) -> None:
+        for member in self.members:
+            member.kill()
+        for member in self.members:
+            member.wait(SECONDS)
 
     def _join(self, number: int) -> Process:
         paths = [self._folder / f"{number}.{end}" for end in ("out", "err")]
@@ -118,35 +128,22 @@ class Case:
 def run(case: Case, size: int, folder: Path) -> Seen:
     """Let a crowd of `size` processes live through `case`, in an empty `folder`."""
     options = Options(**{"interval": 0.2, "rate_limit": None, **case.options})  # type: ignore[arg-type]  # times
-    with Sandbox(options) as sandbox, ended(folder) as crowds:
+    with Sandbox(options) as sandbox:
         machine = Machine(folder, sandbox.api_url)
         case.before(machine, sandbox)
         for fault in case.faults:
             sandbox.faults.add(parse(fault))
         before = sandbox.journal.counts()["device_authorization"]
-        crowd = Crowd(machine, sandbox, folder, size)
-        crowds.append(crowd)
-        case.act(crowd)
-        seen = crowd.seen()
+        with Crowd(machine, sandbox, folder, size) as crowd:
+            case.act(crowd)
+            seen = crowd.seen()
         return Seen(**{**vars(seen), "prompts": seen.prompts - before})
-
-
-@contextmanager
-def ended(folder: Path) -> Iterator[list[Crowd]]:
-    """End every member of the crowds that are put into the list; none outlives a test."""
-    crowds: list[Crowd] = []
-    with ExitStack() as stack:
-        yield crowds
-        for crowd in crowds:
-            for member in crowd.members:
-                stack.callback(member.wait)
-                stack.callback(member.kill)
 
 
 def _rejected_token(machine: Machine, sandbox: Sandbox) -> None:
     """Log in, and let the server reject the access token, as git tells with `erase`."""
     with machine.start("hexauth", "login", "--no-browser") as process:
-        until(lambda: len(sandbox.hexpm.grants()) == 1)
+        until(lambda: len(sandbox.hexpm.grants()) == 1, SECONDS)
         sandbox.hexpm.answer(sandbox.hexpm.grants()[0], approve=True)
         assert process.wait(SECONDS) == 0
     sandbox.hexpm.reject_access_tokens()
@@ -161,42 +158,34 @@ def _ended_session(machine: Machine, sandbox: Sandbox) -> None:
     sandbox.hexpm.end_sessions()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what must come, and fail if it does not."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def _approve(crowd: Crowd) -> None:
-    until(crowd.all_have_heard)
+    until(crowd.all_have_heard, SECONDS)
     crowd.answer(approve=True)
 
 
 def _deny(crowd: Crowd) -> None:
-    until(crowd.all_have_heard)
+    until(crowd.all_have_heard, SECONDS)
     crowd.answer(approve=False)
 
 
 def _interrupt(crowd: Crowd) -> None:
-    until(crowd.all_have_heard)
+    until(crowd.all_have_heard, SECONDS)
     crowd.winner().send_signal(signal.SIGINT)
     crowd.start = time.monotonic()
 
 
 def _kill_and_approve(crowd: Crowd) -> None:
-    until(crowd.all_have_heard)
+    until(crowd.all_have_heard, SECONDS)
     crowd.kill_winner()
     crowd.answer(approve=True)
 
 
 def _approve_and_kill(crowd: Crowd) -> None:
     """Approve; the answer to the winner's poll is lost, and then the winner."""
-    until(crowd.all_have_heard)
+    until(crowd.all_have_heard, SECONDS)
     polls = crowd.sandbox.journal.counts()["faults"]
     crowd.sandbox.faults.add(parse("hang@poll"))
-    until(lambda: crowd.sandbox.journal.counts()["faults"] > polls)
+    until(lambda: crowd.sandbox.journal.counts()["faults"] > polls, SECONDS)
     crowd.answer(approve=True)
     crowd.kill_winner()
 

@@ -17,7 +17,8 @@ import click
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine
-from tests.stress.cases import HEARD, SECONDS, Crowd, ended, until
+from tests.stress.cases import HEARD, SECONDS, Crowd
+from tests.waiting import until
 
 SIZE = 5
 VICTIMS = 3
@@ -28,20 +29,27 @@ FLOW_SECONDS = 1.5
 def survive(seed: int, folder: Path) -> list[str]:
     """Kill some of a crowd at moments that `seed` gives; return what is wrong afterwards."""
     chance = random.Random(seed)
-    with Sandbox(Options(interval=0.1, rate_limit=None)) as sandbox, ended(folder) as crowds:
+    with Sandbox(Options(interval=0.1, rate_limit=None)) as sandbox:
         machine = Machine(folder, sandbox.api_url)
-        crowd = Crowd(machine, sandbox, folder, SIZE)
-        crowds.append(crowd)
-        events = [(chance.uniform(0, FLOW_SECONDS), "kill") for _ in range(VICTIMS)]
-        for moment, event in sorted([*events, (chance.uniform(0, FLOW_SECONDS), "approve")]):
-            time.sleep(max(0.0, crowd.start + moment - time.monotonic()))
-            if event == "kill":
-                _kill_one(crowd, chance)
-            else:
-                until(lambda: bool(sandbox.hexpm.grants()))
-                for grant in sandbox.hexpm.grants():
-                    sandbox.hexpm.answer(grant, approve=True)
-        return _faults(crowd, machine)
+        with Crowd(machine, sandbox, folder, SIZE) as crowd:
+            _live_through(crowd, chance)
+            return _faults(crowd)
+
+
+def _live_through(crowd: Crowd, chance: random.Random) -> None:
+    events = [(chance.uniform(0, FLOW_SECONDS), "kill") for _ in range(VICTIMS)]
+    for moment, event in sorted([*events, (chance.uniform(0, FLOW_SECONDS), "approve")]):
+        time.sleep(max(0.0, crowd.start + moment - time.monotonic()))
+        if event == "kill":
+            _kill_one(crowd, chance)
+        else:
+            until(lambda: bool(crowd.sandbox.hexpm.grants()), SECONDS)
+            _approve_all(crowd)
+
+
+def _approve_all(crowd: Crowd) -> None:
+    for grant in crowd.sandbox.hexpm.grants():
+        crowd.sandbox.hexpm.answer(grant, approve=True)
 
 
 def _kill_one(crowd: Crowd, chance: random.Random) -> None:
@@ -56,12 +64,11 @@ def _kill_one(crowd: Crowd, chance: random.Random) -> None:
     victim.send_signal(signal.SIGKILL)
 
 
-def _faults(crowd: Crowd, machine: Machine) -> list[str]:
+def _faults(crowd: Crowd) -> list[str]:
     """Approve whatever has been asked for, wait for the end, and look at what is left."""
     end = time.monotonic() + SECONDS
     while any(member.poll() is None for member in crowd.members) and time.monotonic() < end:
-        for grant in crowd.sandbox.hexpm.grants():
-            crowd.sandbox.hexpm.answer(grant, approve=True)
+        _approve_all(crowd)
         time.sleep(0.02)
     codes = {code for text in crowd.said("err") for code in re.findall(rf"{HEARD}(\S+)\.", text)}
     tokens = {text for text in crowd.said("out") if text}
@@ -71,12 +78,12 @@ def _faults(crowd: Crowd, machine: Machine) -> list[str]:
         found.append(f"{len(codes)} codes were shown")
     if not ends <= {0, -signal.SIGKILL}:
         found.append(f"exit codes {ends}")
-    after = machine.hexauth("get", "hexpm", "--format", "token", "--no-login")
+    after = crowd.machine.hexauth("get", "hexpm", "--format", "token", "--no-login")
     if tokens and (after.returncode != 0 or {after.stdout.decode()} != tokens):
         found.append(f"tokens differ, or the saved one is lost: {after.stderr.decode()}")
     if after.returncode not in (0, 3):
         found.append(f"the vault or a mutex is broken: {after.stderr.decode()}")
-    vault = machine.home / "hexauth/vault/vault.json"
+    vault = crowd.machine.home / "hexauth/vault/vault.json"
     if vault.exists():
         json.loads(vault.read_bytes())
     return found
