@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "hexauth"
 
 FLOORS = (
-    {"", "errors", "model", "hot"},
+    {"", "errors", "model", "hot", "turn"},
     {"hex", "mutex", "system"},
     {"config", "protocols"},
     {"targets", "oauth", "vault", "cache", "sandbox"},
@@ -26,7 +26,8 @@ FLOORS = (
 
 SELF_CONTAINED = {
     "": set[str](),
-    "hot": set[str](),
+    "hot": {"turn"},
+    "turn": set[str](),
     "protocols": {"errors", "model"},
     "sandbox": {"", "errors", "hex", "model"},
 }

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from hexauth.errors import Expired, VaultError
 from hexauth.mutex import Mutex, Record, private_folder, read_record, write_private, write_record
+from tests.waiting import until
 
 PATIENCE = 30
 """Seconds after which something that should have happened has not."""
@@ -348,15 +349,15 @@ def test_hundreds_of_turns_leak_nothing(path: Path) -> None:
 
 
 def test_abandoned_waits_leak_nothing(path: Path) -> None:
+    def is_as_before() -> bool:
+        return len(list(Path("/proc/self/fd").iterdir())) == before
+
     before = len(list(Path("/proc/self/fd").iterdir()))
     with Mutex(path).held(0):
         for _ in range(20):
             times_out(path, 0.001)
-    for thread in threading.enumerate():
-        if thread.daemon and thread is not threading.current_thread() and "_block" in thread.name:
-            thread.join(PATIENCE)
 
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    until(is_as_before, PATIENCE)
 
 
 RECORD = Record(

@@ -1,0 +1,65 @@
+"""Waiting for a lock on a file, flock(2), with a deadline and with Ctrl-C working at once.
+
+On its own, and without portalocker (40 to 70 ms), as a crowd that waits for one process's answer
+imports this and nothing else. The locks are the same: portalocker calls flock on POSIX, too.
+"""
+
+import _thread  # threading takes 1 ms more
+import fcntl
+import os
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock the open file `descriptor` if nobody else has; tell whether. Raises OSError."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def unlock(descriptor: int) -> None:
+    """Free the lock at once, even if a child that was just forked still shares `descriptor`."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+class Turn:
+    """A place in the queue for the lock on the open file `descriptor`.
+
+    The kernel wakes a thread, as a main thread inside flock would not hear Ctrl-C.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._come = _thread.allocate_lock()
+        self._come.acquire()
+        self._guard = _thread.allocate_lock()
+        self._over = self._abandoned = False
+        self._error: OSError | None = None
+        _thread.start_new_thread(self._block, ())
+
+    def comes(self, seconds: float) -> bool:
+        """Wait at most `seconds`, and tell whether the file is locked now. Raises OSError."""
+        if not self._come.acquire(True, seconds):
+            return False
+        if self._error is not None:
+            raise self._error
+        return True
+
+    def abandon(self) -> None:
+        """Leave the queue, and close the file: now, or when its turn comes all the same."""
+        with self._guard:
+            self._abandoned = True
+            if self._over:
+                os.close(self._descriptor)
+
+    def _block(self) -> None:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        except OSError as error:  # handed over to the waiting thread
+            self._error = error
+        with self._guard:
+            self._over = True
+            if self._abandoned:
+                os.close(self._descriptor)
+        self._come.release()
