@@ -2,14 +2,15 @@
 
 import os
 import sys
-from collections.abc import Sequence
+
+from hexauth import hot
 
 GIT_OPERATIONS = ("get", "store", "erase", "capability")
 
 
 def main() -> None:
     """Run `hexauth`."""
-    sys.exit(run(sys.argv[1:]))
+    _enter("hexauth", sys.argv[1:])
 
 
 def git() -> None:
@@ -20,13 +21,30 @@ def git() -> None:
     *options, operation = sys.argv[1:] or [""]
     if operation not in GIT_OPERATIONS:
         sys.exit(0)
-    sys.exit(run([operation, *options], git_asks=True))
+    _enter("git", [operation, *options])
 
 
-def run(arguments: Sequence[str], *, git_asks: bool = False) -> int:  # noqa: PLR0911  (one a way to end)
+def bazel() -> None:
+    """Run `hexauth-bazel`, the credential helper of Bazel; `get` is all it does."""
+    if sys.argv[1:] != ["get"]:
+        sys.exit("hexauth: hexauth-bazel takes one word, get, and a request on standard input.")
+    _enter("bazel", ["get"])
+
+
+def _enter(door: str, words: list[str]) -> None:
+    try:
+        front = hot.answer(door, words)
+    except KeyboardInterrupt:
+        sys.exit(_tell("Interrupted.", "Nothing was changed.", 130))
+    sys.exit(run(["bazel"] if door == "bazel" else words, front, door))
+
+
+def run(  # noqa: PLR0911  (one a way to end)
+    arguments: list[str], front: hot.Front | None = None, door: str = "hexauth"
+) -> int:
     """Run a command and return its exit code; two lines on standard error say what went wrong.
 
-    With `git_asks`, nothing is said of a request that does not follow git's protocol.
+    At the door `git`, nothing is said of a request that does not follow git's protocol.
     """
     import click
 
@@ -34,11 +52,11 @@ def run(arguments: Sequence[str], *, git_asks: bool = False) -> int:  # noqa: PL
     from hexauth.errors import HexauthError, MalformedRequest
 
     try:
-        code = group.main(list(arguments), prog_name="hexauth", standalone_mode=False)
+        code = group.main(arguments, prog_name="hexauth", standalone_mode=False, obj=front)
     except MalformedRequest as error:
-        return 0 if git_asks else _tell(error, error.hint, error.exit_code)
+        return 0 if door == "git" else _tell(error, error.hint, error.exit_code)
     except HexauthError as error:
-        return _tell(error, error.hint, error.exit_code)
+        return _tell(error, error.hint, error.exit_code, together=door == "bazel")
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "hexauth"
         return _tell(_usage(error), f"Run `{command} --help` to see how it is used.", 2)
@@ -60,10 +78,12 @@ def run(arguments: Sequence[str], *, git_asks: bool = False) -> int:  # noqa: PL
     return code if isinstance(code, int) else 0
 
 
-def _tell(what: object, hint: str, code: int) -> int:
+def _tell(what: object, hint: str, code: int, *, together: bool = False) -> int:
+    """Say what happened and what to do, on two lines, or `together` on one as Bazel wants it."""
     from hexauth.system import Screen
 
-    Screen(sys.stderr.write, visible=False).say(f"hexauth: {what}", f"hexauth: {hint}")
+    lines = [f"hexauth: {what} {hint}"] if together else [f"hexauth: {what}", f"hexauth: {hint}"]
+    Screen(sys.stderr.write, visible=False).say(*lines)
     return code
 
 

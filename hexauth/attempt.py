@@ -7,10 +7,11 @@ matters.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hexauth.cache import Cache
 from hexauth.errors import (
     Declined,
     Expired,
@@ -20,7 +21,14 @@ from hexauth.errors import (
     VaultError,
 )
 from hexauth.model import Login, Token
-from hexauth.mutex import Record, private_folder, read_record, write_record
+from hexauth.mutex import (
+    Mutex,
+    Record,
+    parse_record,
+    private_folder,
+    read_record,
+    write_record,
+)
 from hexauth.vault import logins as entries
 from hexauth.world import World
 
@@ -65,12 +73,58 @@ def load(world: World, login: Login) -> Token | None:
     return entries.load_login(world.vault(entries.name(login)), login)
 
 
+def cache(world: World, login: Login) -> Cache:
+    """Return the cache of `login`'s answers."""
+    return Cache(world.environ, world.settings, world.places, files(world, login).token_mutex)
+
+
+def token_turn(world: World, login: Login, seconds: float) -> AbstractContextManager[None]:
+    """Hold the token mutex of `login`, which this process may have waited for already."""
+    path = files(world, login).token_mutex
+    return Mutex(path, descriptor=world.front.take(str(path))).held(seconds)
+
+
 def arrive(world: World, login: Login) -> Arrival:
-    """Return what there is now: first the records, then the token, so that no end is missed."""
+    """Return what there is now: first the records, then the token, so that no end is missed.
+
+    A fresh token is cached, unless somebody is changing it just now.
+    """
     beside = files(world, login)
-    logins = read_record(beside.login_record).ended
-    refreshes = read_record(beside.token_record).ended
-    return Arrival(load(world, login), logins, refreshes)
+    logins, refreshes = (
+        parse_record(world.front.records[str(path)])
+        if str(path) in world.front.records
+        else read_record(path)
+        for path in (beside.login_record, beside.token_record)
+    )
+    return Arrival(_first_look(world, login), logins.ended, refreshes.ended)
+
+
+def _first_look(world: World, login: Login) -> Token | None:
+    """Load the token; a front that holds the token mutex keeps it if there is a refresh to do."""
+    mutex = files(world, login).token_mutex
+    if world.front.holds(str(mutex)):
+        token = _load_and_cache(world, login)
+        if token is None or token.is_fresh(world.now(), world.settings.min_ttl):
+            world.front.leave()
+        return token
+    with suppress(Expired), Mutex(mutex).held(0):
+        return _load_and_cache(world, login)
+    return load(world, login)
+
+
+def _load_and_cache(world: World, login: Login) -> Token | None:
+    """Load the token, and let others know what came of it. The token mutex is held."""
+    answers = cache(world, login)
+    try:
+        token = load(world, login)
+    except VaultError:
+        answers.write_none(world.now())
+        raise
+    if token is None:
+        answers.write_none(world.now())
+    else:
+        answers.write(token, world.now())
+    return token
 
 
 def is_new(token: Token | None, arrival: Arrival, now: float) -> bool:

@@ -109,6 +109,8 @@ SETTINGS = (
     Setting("min_ttl", ("HEXAUTH_MIN_TTL",), 300, _seconds,
             "Seconds that a token must still live to be handed out without a refresh.",
             "--min-ttl"),
+    Setting("cache", ("HEXAUTH_CACHE",), True, _switch,
+            "Keep the access token in memory too, so that the next `get` is answered at once."),
     Setting("no_login", ("HEXAUTH_NO_LOGIN",), False, _switch,
             "Never ask anybody to log in.", "--no-login"),
     Setting("ci", ("CI",), False, _switch,
@@ -138,6 +140,7 @@ class Settings:
     passphrase_file: str
     passphrase_command: str
     min_ttl: int
+    cache: bool
     no_login: bool
     ci: bool
     api_url: str

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hexauth import oauth
-from hexauth.attempt import Arrival, Files, attempt, files, is_new, load, settled, share
+from hexauth.attempt import Arrival, Files, attempt, cache, files, is_new, load, settled, share
 from hexauth.device import wait
 from hexauth.errors import Expired, LoginRequired
 from hexauth.model import Login, Token
@@ -43,9 +43,11 @@ def log_in(
     is shown to the person on the approval page. Raises `LoginRequired`, `Declined`, `Expired`,
     `Unreachable`, `VaultError` or `Interrupted`.
     """
+    world.front.leave()  # the token mutex is taken second
     beside = files(world, login)
     with Mutex(beside.login_mutex).held(None, _watcher(world, beside.login_record, browser)):
-        token = load(world, login)
+        cached = cache(world, login).read(world.now())
+        token = cached if is_new(cached, arrival, world.now()) else load(world, login)
         if token is not None and is_new(token, arrival, world.now()):
             return token
         record = read_record(beside.login_record)

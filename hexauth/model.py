@@ -80,16 +80,20 @@ class Token:
             return 0
         return float("inf") if self.expires_at is None else self.expires_at - now
 
-    def is_fresh(self, now: float, min_ttl: float) -> bool:
-        """Tell whether the access token has at least `min_ttl` seconds left.
+    def margin(self, min_ttl: float) -> float:
+        """Return the seconds of life below which the access token counts as used up.
 
-        A server may issue tokens that never live so long: one of those counts until a tenth of
-        its life is left, because a new one would be no better.
+        That is `min_ttl`. But a server may issue tokens that never live so long: one of those
+        counts until a tenth of its life is left, because a new one would be no better.
         """
         if self.expires_at is not None and self.expires_at - self.issued_at <= min_ttl:
-            min_ttl = (self.expires_at - self.issued_at) / 10
+            return (self.expires_at - self.issued_at) / 10
+        return min_ttl
+
+    def is_fresh(self, now: float, min_ttl: float) -> bool:
+        """Tell whether the access token has at least `min_ttl` seconds left; see `margin`."""
         left = self.life_left(now)
-        return left > 0 and left >= min_ttl
+        return left > 0 and left >= self.margin(min_ttl)
 
 
 @dataclass(frozen=True)

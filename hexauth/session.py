@@ -4,11 +4,23 @@ All of it happens under the token mutex, held while a request is made and its an
 waiting for it, a caller reads the vault again: what it wanted may be there.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from hexauth import oauth
-from hexauth.attempt import Arrival, Files, attempt, files, is_new, load, settled, share
+from hexauth.attempt import (
+    Arrival,
+    Files,
+    attempt,
+    cache,
+    files,
+    is_new,
+    load,
+    settled,
+    share,
+    token_turn,
+)
 from hexauth.errors import Expired, HexauthError, Refused, Unreachable, VaultError
 from hexauth.model import Login, Token
 from hexauth.mutex import Mutex, Record, read_record, write_record
@@ -29,8 +41,9 @@ def refreshed(world: World, login: Login, arrival: Arrival) -> Token | None:
     lost, when the server does not answer sensibly; `VaultError`; `Expired`.
     """
     beside = files(world, login)
-    with Mutex(beside.token_mutex).held(TOKEN_SECONDS):
-        token = load(world, login)
+    with token_turn(world, login, TOKEN_SECONDS), _told(world, login):
+        cached = cache(world, login).read(world.now())
+        token = cached if is_new(cached, arrival, world.now()) else load(world, login)
         if is_new(token, arrival, world.now()):
             return token
         if token is None or token.refresh is None:
@@ -40,6 +53,17 @@ def refreshed(world: World, login: Login, arrival: Arrival) -> Token | None:
             share(record)
         with attempt(beside.token_record, record.attempt + 1), settled(world):
             return _refresh(world, login, token)
+
+
+@contextmanager
+def _told(world: World, login: Login) -> Iterator[None]:
+    """Tell those who wait for the token mutex if waiting was useless."""
+    try:
+        yield
+    finally:
+        answers = cache(world, login)
+        if answers.read(world.now()) is None:
+            answers.write_none(world.now())
 
 
 def _refresh(world: World, login: Login, token: Token) -> Token | None:
@@ -53,6 +77,7 @@ def _refresh(world: World, login: Login, token: Token) -> Token | None:
             on_file = load(world, login)
             if on_file is not None and on_file.refresh != token.refresh:
                 return on_file
+            cache(world, login).outdate()
             drop_login(world.vault(name(login)), login)
             return None
         save(world, login, new)
@@ -94,6 +119,7 @@ def reject(world: World, login: Login, secret: str) -> None:
     with Mutex(files(world, login).token_mutex).held(TOKEN_SECONDS):
         token = load(world, login)
         if token is not None and token.access == secret and token.refresh is not None:
+            cache(world, login).outdate()
             save_login(world.vault(name(login)), login, replace(token, access=None))
 
 
@@ -116,7 +142,9 @@ def log_out(world: World, login: Login) -> Token | None:
                 oauth.revoke_session(world.http, login.server, token.refresh)
             except HexauthError as error:
                 failure = error
+        cache(world, login).outdate()
         drop_login(world.vault(name(login)), login)
+        cache(world, login).drop()
         world.forget(name(login))
     if failure is not None:
         raise Unreachable(
@@ -139,5 +167,8 @@ def save(world: World, login: Login, token: Token) -> None:
 
     Raises `VaultError`.
     """
+    answers = cache(world, login)
+    answers.outdate()
     save_login(world.vault(name(login)), login, token)
+    answers.write(token, world.now())
     world.note(name(login), server=login.server, client_id=login.client_id)

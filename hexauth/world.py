@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from hexauth.config import Settings, git_may_ask
+from hexauth.hot import Front
 from hexauth.system import Places, Screen, is_graphical, open_browser
 from hexauth.vault import Vault
 from hexauth.vault.choose import AUTO, Choice, choose, open_vault
@@ -27,6 +28,8 @@ class World:
     sleep: Callable[[float], object] = time.sleep
     now: Callable[[], float] = time.time
     """Unix seconds."""
+    front: Front = field(default_factory=Front, repr=False)
+    """What this process learned before it came here."""
 
     _vaults: dict[str, Vault] = field(default_factory=dict, repr=False)
     _choices: dict[str, Choice] = field(default_factory=dict, repr=False)

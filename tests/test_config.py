@@ -24,6 +24,7 @@ SAMPLES = {
     "vault": ("file", "keyring", "auto"),
     "vault_timeout": (1, 2, 3),
     "min_ttl": (1, 2, 3),
+    "cache": (True, False, True),
     "no_login": (True, False, True),
     "ci": (True, False, True),
     "api_url": ("https://flag.test/api", "https://env.test/api", "https://file.test/api"),

@@ -10,11 +10,12 @@ import pytest
 ROOT = Path(__file__).parent.parent / "hexauth"
 
 FLOORS = (
-    {"", "errors", "model", "hot", "turn"},
+    {"", "errors", "model", "turn"},
+    {"hot"},
     {"hex", "mutex", "system"},
     {"config", "protocols"},
-    {"targets", "oauth", "vault", "cache", "sandbox"},
-    {"device", "world"},
+    {"targets", "oauth", "vault", "sandbox"},
+    {"device", "world", "cache"},
     {"attempt"},
     {"session", "stored"},
     {"login"},

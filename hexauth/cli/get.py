@@ -8,10 +8,12 @@ from hexauth.cli.options import (
     login_option,
     min_ttl_option,
     open_world,
+    read_request,
     vault_option,
     write_answer,
 )
 from hexauth.errors import HexauthError, LoginRequired
+from hexauth.hot import Front
 from hexauth.model import Credential
 from hexauth.protocols import git, shell
 from hexauth.resolve import Search, hex_search, resolve
@@ -32,7 +34,9 @@ from hexauth.world import World
 @login_option()
 @min_ttl_option()
 @vault_option()
+@click.pass_obj
 def get(
+    front: Front | None,
     target: str | None,
     form: str,
     login: bool | None,
@@ -47,15 +51,15 @@ def get(
 
     If nobody is logged in, the person is asked to log in, once, however many programs wait.
     """
-    world = open_world(min_ttl=min_ttl, vault=vault)
+    world = open_world(front, min_ttl=min_ttl, vault=vault)
     may_ask = world.may_ask(login)
     if target is not None:
         search = Search(world, parse_target(target, world.settings), may_ask=may_ask)
         write_answer(_render(_found(search), form))
-    elif sys.stdin.isatty():
+    elif (front is None or front.request is None) and sys.stdin.isatty():
         write_answer(_render(_found(hex_search(world, may_ask=may_ask)), form))
     else:
-        _answer_git(world, sys.stdin.buffer.read(), form, may_ask=may_ask)
+        _answer_git(world, read_request(front), form, may_ask=may_ask)
 
 
 def _found(search: Search) -> Credential:

@@ -6,7 +6,7 @@ import click
 
 from hexauth import __version__
 
-COMMANDS = ("get", "store", "erase", "login", "logout", "status", "sandbox", "capability")
+COMMANDS = ("get", "store", "erase", "login", "logout", "status", "sandbox", "capability", "bazel")
 """In the order in which the help lists them; each is a module here with a function of its name."""
 
 

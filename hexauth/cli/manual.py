@@ -48,13 +48,37 @@ As in hexauth(1); git itself looks at the answer alone.
 .SH SEE ALSO
 hexauth(1), hexauth\-get(1), git\-credential(1), gitcredentials(7)
 """
-"""The one page of a program that is no command of `hexauth`."""
+
+BAZEL_PAGE = r"""
+.SH NAME
+hexauth\-bazel \- hexauth as a credential helper of Bazel
+.SH SYNOPSIS
+.nf
+bazel build \-\-credential_helper=*.hex.pm=/path/to/hexauth\-bazel ...
+.PP
+.B hexauth\-bazel get
+.fi
+.SH DESCRIPTION
+.PP
+Bazel, and whatever else follows the same specification, runs this program for each URI that it
+fetches. It reads {"uri":"https://..."} from standard input, and prints the headers to send and
+the time until which they may be kept: the token's end, less the setting min_ttl.
+.PP
+An URI that hexauth has nothing for gets no headers. Nobody is ever asked to log in.
+.SH EXIT STATUS
+As in hexauth(1), with one line on standard error if it is not 0.
+.SH SEE ALSO
+hexauth(1), hexauth\-get(1)
+"""
+
+PROGRAMS = {"git-credential-hexauth": GIT_PAGE, "hexauth-bazel": BAZEL_PAGE}
+"""The pages of programs that are no commands of `hexauth`."""
 
 
 def pages() -> Mapping[str, str]:
     """Return every generated file: its path from the project's root, and its text."""
     found = {f"man/{path.replace(' ', '-')}.1": _page(path, command) for path, command in _walk()}
-    found["man/git-credential-hexauth.1"] = _header("git-credential-hexauth") + GIT_PAGE
+    found |= {f"man/{name}.1": _header(name) + text for name, text in PROGRAMS.items()}
     commands = {path.split()[-1]: command for path, command in _walk() if command is not main}
     found |= {f"completions/{name}": text for name, text in scripts(commands).items()}
     return {name: text.rstrip("\n") + "\n" for name, text in found.items()}

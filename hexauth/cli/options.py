@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hexauth.config import load
+from hexauth.hot import Front
 from hexauth.system import places, screen
 from hexauth.world import World
 
@@ -42,14 +43,24 @@ def min_ttl_option() -> Decorator:
     )
 
 
-def open_world(**flags: object) -> World:
+def open_world(front: Front | None = None, **flags: object) -> World:
     """Return the world as this process sees it; `flags` are settings given as options.
+
+    `front` is what was learned before the command was known.
 
     Raises `UsageError` if a setting makes no sense.
     """
     found = places(os.environ)
     settings = load(os.environ, found.config, flags)
-    return World(os.environ, settings, found, screen(sys.stderr))
+    seen = screen(sys.stderr)
+    return World(os.environ, settings, found, seen, front=front or Front())
+
+
+def read_request(front: Front | None) -> bytes:
+    """Return what standard input holds, if it has not been read before."""
+    if front is not None and front.request is not None:
+        return front.request
+    return sys.stdin.buffer.read()
 
 
 def write_answer(answer: bytes) -> None:

@@ -75,7 +75,7 @@ class FileVault:
         with self._held(), self._explained():
             room = len(self._render(self._load())) + PROBE_ROOM
             probe = self.path.with_name("vault.probe")
-            write_private(probe, " " * room)
+            write_private(probe, b" " * room)
             probe.unlink()
 
     def settle(self, seconds: float) -> None:
@@ -142,11 +142,12 @@ class FileVault:
             raise _damaged(self.path)
         return entries
 
-    def _render(self, entries: dict[str, str]) -> str:
+    def _render(self, entries: dict[str, str]) -> bytes:
         plain = {"version": VERSION, "entries": entries}
         if not self._seal.wanted:
-            return json.dumps(plain, indent=2)
-        return json.dumps(self._seal.close(json.dumps(plain).encode("ascii"), VERSION), indent=2)
+            return json.dumps(plain, indent=2).encode("ascii")
+        sealed = self._seal.close(json.dumps(plain).encode("ascii"), VERSION)
+        return json.dumps(sealed, indent=2).encode("ascii")
 
     def _bytes(self) -> bytes | None:
         """Return the file's content, or None if there is no file; refuse one that is not ours."""

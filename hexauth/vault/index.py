@@ -49,7 +49,7 @@ class Index:
             if facts is not None:
                 entries[name] = dict(facts)
             try:
-                write_private(path, json.dumps(entries, indent=1))
+                write_private(path, json.dumps(entries, indent=1).encode())
             except OSError as error:
                 raise VaultError(f"The file {path} cannot be written: {error.strerror}.") from error
 

@@ -52,6 +52,7 @@ def desktop(secret_service: Start, machine: Make) -> Iterator[Callable[..., Mach
         def make(sandbox: Sandbox, password: str | None = "password") -> Machine:
             found = machine(sandbox)
             del found.environ["HEXAUTH_VAULT"]
+            found.environ["HEXAUTH_CACHE"] = "off"  # it is the keyring that is to answer
             found.environ[BUS] = stack.enter_context(secret_service(password))[0][BUS]
             return found
 

@@ -9,6 +9,8 @@ from hexauth.cli.main import COMMANDS
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine, Serve
 
+VISIBLE = [name for name in COMMANDS if name not in ("capability", "bazel")]
+
 Make = Callable[[Sandbox], Machine]
 
 
@@ -64,7 +66,7 @@ def test_status_shows_a_login_under_way(serve: Serve, machine: Make) -> None:
     assert here.status()["logins"][0]["login_under_way"] is None
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "capability"])
+@pytest.mark.parametrize("command", VISIBLE)
 def test_every_command_explains_itself(serve: Serve, machine: Make, command: str) -> None:
     done = machine(serve()).hexauth(command, "--help")
 
@@ -76,7 +78,7 @@ def test_help_lists_the_commands(serve: Serve, machine: Make) -> None:
     shown = machine(serve()).hexauth("--help").stdout.decode()
 
     listed = [line.split()[0] for line in shown.split("Commands:")[1].splitlines() if line]
-    assert listed == [name for name in COMMANDS if name != "capability"]
+    assert listed == VISIBLE
 
 
 def test_the_version_is_the_package_s(serve: Serve, machine: Make) -> None:

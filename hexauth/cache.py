@@ -1,0 +1,193 @@
+"""Writes what `hot` reads: a login's answers, in memory, until something changes.
+
+The vault is the only truth. Whoever changes a login in it calls `outdate` first, under the token
+mutex, and every cached answer ends, in whichever session's memory it lies. Only a holder of that
+mutex writes answers. Dying in between costs time, and nothing else.
+"""
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexauth import hot
+from hexauth.config import Settings
+from hexauth.errors import HexauthError, VaultError
+from hexauth.model import LAST_SECOND, Credential, Kind, Target, Token
+from hexauth.mutex import private_folder, write_private
+from hexauth.protocols import bazel, git, shell
+from hexauth.system import Places
+from hexauth.targets import hex_origins
+
+PAUSE_SECONDS = 5
+"""How long others do not wait for an answer after somebody has tried in vain to get one."""
+
+MOST = 128
+"""Surroundings that are remembered; more would be a script, or a test, that makes up new ones."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The answers of the login whose token mutex is `mutex`, in these surroundings."""
+
+    environ: Mapping[str, str]
+    settings: Settings
+    places: Places
+    mutex: Path
+    platform: str = sys.platform
+
+    def write(self, token: Token, now: float) -> None:
+        """Let `token` be answered while it is fresh. The caller holds the token mutex."""
+        margin = token.margin(self.settings.min_ttl)
+        end = LAST_SECOND if token.expires_at is None else int(token.expires_at - margin)
+        if token.access is None or not token.is_fresh(now, self.settings.min_ttl):
+            return
+        facts = [str(token.issued_at), str(token.expires_at or ""), token.scope, token.kind]
+        with suppress(HexauthError):  # an answer that cannot be expressed is explained elsewhere
+            answers = {**self._answers(token), "facts": "\n".join(facts).encode()}
+            self._write(max(token.issued_at - 60, 0), end, answers)
+
+    def write_none(self, now: float) -> None:
+        """Tell others that waiting for an answer is useless. The caller holds the token mutex."""
+        self._write(int(now), int(now) + PAUSE_SECONDS, {})
+
+    def read(self, now: float) -> Token | None:
+        """Return the access token that is cached, without its refresh token, if it is valid."""
+        name = self._name
+        if name is None:
+            return None
+        lines = hot.first([f"{folder}/{name}" for folder in hot.folders(dict(self.environ))])
+        facts, access = (hot.find(lines, (b"", each)) for each in (b"facts", b"token"))
+        if facts is None or access is None or lines[3] != os.fsencode(self.mutex):
+            return None
+        issued_at, expires_at, scope, kind = facts.decode().split("\n")
+        token = Token(
+            access=access.decode().removesuffix("\n"),
+            expires_at=int(expires_at) if expires_at else None,
+            scope=scope,
+            issued_at=int(issued_at),
+            kind=Kind(kind),
+        )
+        return token if token.is_fresh(now, self.settings.min_ttl) else None
+
+    def outdate(self) -> None:
+        """End every cached answer of this login, wherever it lies. Raises `VaultError`.
+
+        The mutex's file grows by a byte, which no clock can undo.
+        """
+        if self.platform != "linux":
+            return
+        try:  # without a mutex there has been no answer
+            os.truncate(self.mutex, self.mutex.stat().st_size + 1)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise VaultError(f"{self.mutex} cannot be changed: {error.strerror}.") from error
+
+    def drop(self) -> None:
+        """Remove the answers of every login of this home from memory, where this session sees it.
+
+        Other sessions may have theirs elsewhere: `outdate` ends those.
+        """
+        name = self._name
+        if self.platform != "linux" or name is None:
+            return
+        home = ",".join(name.split(",")[:2]) + ","
+        for folder in hot.folders(dict(self.environ)):
+            with suppress(OSError):
+                for path in Path(folder).iterdir():
+                    if path.name.startswith((home, ".")):
+                        path.unlink()
+
+    @property
+    def _name(self) -> str | None:
+        """The file's name; None if there is to be none, or flags have changed the settings."""
+        flags = any(source.startswith("-") for source in self.settings.sources.values())
+        if self.platform != "linux" or flags or not self.settings.cache:
+            return None
+        without_key = {**self.environ, "HEX_API_KEY": ""}
+        return hot.file_name(without_key)
+
+    def _answers(self, token: Token) -> dict[str, bytes]:
+        credential = Credential(
+            target=Target(),
+            username=self.settings.username,
+            secret=token.access or "",
+            kind=token.kind,
+            expires_at=token.expires_at,
+        )
+        return {
+            "git": git.render(credential),
+            "git-authtype": git.render(credential, ["authtype"]),
+            "bazel": bazel.render(credential, self.settings.min_ttl),
+            **{form: shell.render(credential, form) for form in hot.FORMS if form != "git"},
+        }
+
+    def _write(self, first: int, last: int, answers: Mapping[str, bytes]) -> None:
+        """Write a file, or none if anything stands in the way: losing it costs time alone."""
+        name = self._name
+        folder = None if name is None else _folder(dict(self.environ))
+        if folder is None:
+            return
+        config = os.fsencode(self.places.config)
+        head = [
+            hot.VERSION,
+            config,
+            hot.stamp(config),
+            os.fsencode(self.mutex),
+            " ".join(hex_origins(self.settings)).encode(),
+            self.settings.username.encode(),
+        ]
+        body = [hot.stamp(head[3]), b"%d" % first, b"%d" % last]
+        body += [each.encode() + b" " + answers[each].replace(b"\n", b"\0") for each in answers]
+        if any(b"\n" in line for line in head + body):
+            return
+        with suppress(OSError, VaultError):
+            _point(private_folder(self.places.state / "front") / str(name), head)
+            write_private(folder / str(name), b"\n".join(head + body))
+            _prune(folder)
+
+
+def _point(path: Path, head: list[bytes]) -> None:
+    """Keep what a process needs to know of a login before it can wait for its mutex."""
+    if hot.read(str(path)) == head:
+        return
+    write_private(path, b"\n".join(head))
+    _prune(path.parent)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the oldest files of `folder` if there are too many."""
+    names = os.listdir(folder)  # noqa: PTH208  (every `write` asks, and nearly always for nothing)
+    if len(names) > MOST:
+        for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-MOST]:
+            path.unlink(missing_ok=True)
+
+
+def _folder(environ: dict[str, str]) -> Path | None:
+    """Return a folder of our own that is kept in memory, made if need be; None if there is none."""
+    for each in hot.folders(environ):
+        folder = Path(each)
+        with suppress(OSError):
+            above = folder.parent.stat()
+            if above.st_uid != os.getuid() and not above.st_mode & stat.S_ISVTX:
+                continue
+            folder.mkdir(mode=0o700, exist_ok=True)
+            found = folder.lstat()
+            ours = found.st_uid == os.getuid() and found.st_mode == stat.S_IFDIR | 0o700
+            if ours and is_in_memory(found.st_dev):
+                return folder
+    return None
+
+
+def is_in_memory(device: int, mounts: str = "/proc/self/mountinfo") -> bool:
+    """Tell whether the file system `device` never reaches a disk, swap aside (proc(5))."""
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in Path(mounts).read_text("utf-8", "surrogateescape").splitlines():
+        left, _, right = line.partition(" - ")
+        if left.split()[2] == number:
+            return right.split()[0] in ("tmpfs", "ramfs")
+    return False

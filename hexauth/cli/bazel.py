@@ -1,0 +1,27 @@
+"""`hexauth-bazel get`: answer Bazel, and never ask a person."""
+
+import click
+
+from hexauth.cli.options import open_world, read_request, write_answer
+from hexauth.errors import UsageError
+from hexauth.hot import Front
+from hexauth.protocols import bazel as protocol
+from hexauth.resolve import Search, resolve
+from hexauth.targets import parse_target
+
+
+@click.command(hidden=True)
+@click.pass_obj
+def bazel(front: Front | None) -> None:
+    """Answer the request on standard input, as the credential-helper specification says.
+
+    An URI that is none of ours, even one that makes no sense here, gets no headers.
+    """
+    uri = protocol.parse(read_request(front))
+    world = open_world(front)
+    try:
+        target = parse_target(uri, world.settings)
+    except UsageError:
+        write_answer(protocol.render(None))
+        return
+    write_answer(protocol.render(resolve(Search(world, target)), world.settings.min_ttl))

@@ -1,0 +1,320 @@
+"""Answers a cached `get` before anything else is imported: os, sys and time alone.
+
+`hexauth.cache` writes what is read here. Whatever is unusual, in the request or in a file, is left
+to the rest of hexauth: this room gives the same bytes, or none. Linux alone has folders in memory
+that are a user's own.
+"""
+
+import os
+import sys
+import time
+
+VERSION = b"hexauth 1"
+"""The first line of every file here; another layout gets another number."""
+
+FOLDERS = ("HOME", "HEXAUTH_HOME", "XDG_CONFIG_HOME")
+
+KEYS = (
+    *FOLDERS,
+    "PYTHON_KEYRING_BACKEND",
+    "HEXAUTH_CACHE",
+    "HEXAUTH_VAULT",
+    "HEXAUTH_VAULT_TIMEOUT",
+    "HEXAUTH_MIN_TTL",
+    "HEX_API_URL",
+    "HEX_API",
+    "HEXAUTH_CLIENT_ID",
+    "HEXAUTH_USERNAME",
+    "HEXAUTH_ALLOW_HTTP",
+)
+"""Variables that an answer, or its being one, depends on: their values name the file."""
+
+TEXTS = (
+    "CI",
+    "HEXAUTH_NO_LOGIN",
+    "HEXAUTH_SCOPE",
+    "HEXAUTH_PASSPHRASE",
+    "HEXAUTH_PASSPHRASE_FILE",
+    "HEXAUTH_PASSPHRASE_COMMAND",
+)
+"""Variables that do not matter here, as long as they are texts without control characters."""
+
+FORMS = ("git", "token", "header", "env", "curl")
+"""The formats that do not depend on a target's path; no other is cached."""
+
+FILE_BYTES = 1 << 18
+REQUEST_BYTES = 65535
+WAIT_SECONDS = 30
+
+PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._~-")
+"""Bytes of a path that mean themselves."""
+
+
+class Front:
+    """What was learned on the way to an answer that was not there, for the rest of hexauth."""
+
+    def __init__(self) -> None:
+        self.request: bytes | None = None
+        """What has been read from standard input: a whole request, or None if nothing was read."""
+        self.records: dict[str, bytes] = {}
+        """The records beside a mutex, as they were before this process waited for it."""
+        self.path = ""
+        """The mutex that this process holds, if `descriptor` is one."""
+        self.descriptor: int | None = None
+
+    def holds(self, path: str) -> bool:
+        """Tell whether this process holds the mutex at `path`."""
+        return self.descriptor is not None and self.path == path
+
+    def take(self, path: str) -> int | None:
+        """Return the open file that holds the mutex at `path`, if this process has it; once."""
+        if not self.holds(path):
+            return None
+        descriptor, self.descriptor = self.descriptor, None
+        return descriptor
+
+    def leave(self) -> None:
+        """Let the next one have the mutex."""
+        if (descriptor := self.take(self.path)) is not None:
+            os.close(descriptor)
+
+
+def answer(door: str, words: list[str]) -> Front:
+    """Answer what was asked at `door` with `words` and end the process, if the cache can.
+
+    Doors are `hexauth`, `git` and `bazel`. Otherwise return what was learned; nothing is written
+    then. Raises KeyboardInterrupt.
+    """
+    front = Front()
+    try:
+        if sys.platform == "linux":
+            _answer(front, door, words)
+    except Exception:  # noqa: S110  (any doubt is for the rest)
+        pass
+    return front
+
+
+def _answer(front: Front, door: str, words: list[str]) -> None:
+    wanted = understand(front, door, words)
+    name = file_name(os.environ)
+    if wanted is None or name is None:
+        return
+    files = [f"{folder}/{name}" for folder in folders(os.environ)]
+    found = first(files)
+    _write(find(found, wanted))
+    where = found if _is_current(found) else read(f"{state_folder(os.environ)}/front/{name}")
+    if _is_current(where) and _fits(where, wanted) and not _is_live(found):
+        _wait(front, where, files, wanted)
+
+
+def _wait(front: Front, where: list[bytes], files: list[str], wanted: tuple[bytes, ...]) -> None:
+    """Wait until whoever is getting a token now has put it into the cache."""
+    from hexauth import turn
+
+    path = os.fsdecode(where[3])
+    base = path.removesuffix("token.lock")
+    for record in (f"{base}token.json", f"{base}login.json"):
+        front.records[record] = b"\n".join(read(record) or ())
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    if not turn.try_lock(descriptor):
+        waiting = turn.Turn(descriptor)
+        if not waiting.comes(WAIT_SECONDS):
+            waiting.abandon()
+            return
+    front.path, front.descriptor = path, descriptor
+    found = first(files)
+    _write(find(found, wanted))
+    if _is_live(found):  # it says that there is nothing to wait for
+        front.leave()
+
+
+def _write(answer: bytes | None) -> None:
+    """Write `answer` to standard output and end the process; None does nothing."""
+    if answer is None:
+        return
+    try:
+        rest = answer
+        while rest:
+            rest = rest[os.write(1, rest) :]
+    except BrokenPipeError:
+        os._exit(1)
+    except OSError:
+        if len(rest) < len(answer):
+            os._exit(1)
+        raise
+    os._exit(0)
+
+
+def understand(front: Front, door: str, words: list[str]) -> tuple[bytes, ...] | None:
+    """Return a request's origin (empty for `hexpm`), the name of the answer, and the user if any.
+
+    None stands for whatever takes more to understand. Standard input is read if need be.
+    """
+    if not words or words[0] != "get":
+        return None
+    if door == "bazel":
+        return _uri(_read_request(front, b"")) if len(words) == 1 else None
+    target, form = _arguments(words[1:])
+    if form not in FORMS:
+        return None
+    if target:
+        origin = b"" if target == "hexpm" else _origin(os.fsencode(target))
+        return None if origin is None else (origin, form.encode())
+    return None if os.isatty(0) else _description(_read_request(front, b"\n\n"), form.encode())
+
+
+def _arguments(words: list[str]) -> tuple[str, str]:
+    """Return the target, if any, and the format; an empty one if there is more to understand."""
+    target, form = "", "git"
+    while words:
+        word = words.pop(0)
+        if word == "--format":
+            form = words.pop(0) if words else ""
+        elif word.startswith("--format="):
+            form = word[9:]
+        elif word not in ("--login", "--no-login"):
+            if target or not word or word.startswith("-"):
+                return "", ""
+            target = word
+    return target, form
+
+
+def _read_request(front: Front, end: bytes) -> bytes:
+    """Read standard input up to its end, or to `end`, and keep it for whoever answers."""
+    data = b""
+    try:
+        while chunk := os.read(0, 1 << 16):
+            data += chunk
+            if end and (end in data or data.startswith(b"\n")):
+                break
+    finally:
+        front.request = data
+    return data
+
+
+def _origin(url: bytes) -> bytes | None:
+    scheme, _, rest = url.partition(b"://")
+    host, _, path = rest.partition(b"/")
+    return scheme + b"://" + host if PLAIN.issuperset(path) else None
+
+
+def _uri(data: bytes) -> tuple[bytes, ...] | None:
+    """Return the request that `{"uri":"https://…"}` makes."""
+    text = data.strip()
+    whole = text.startswith(b'{"uri":"') and text.endswith(b'"}')
+    origin = _origin(text[8:-2]) if whole else None
+    return None if origin is None else (origin, b"bazel")
+
+
+def _description(data: bytes, form: bytes) -> tuple[bytes, ...] | None:
+    """Return the request that git's description makes, if it says nothing out of the ordinary."""
+    if b"\r" in data or b"\0" in data or len(data) > REQUEST_BYTES:
+        return None
+    said: dict[bytes, bytes] = {}
+    for line in data.split(b"\n"):
+        if not line:
+            break
+        key, _, value = line.partition(b"=")
+        if key == b"capability[]" and value:
+            if value == b"authtype" and form == b"git":
+                form = b"git-authtype"
+        elif key not in (b"wwwauth[]", b"state[]"):
+            if key not in (b"protocol", b"host", b"path", b"username") or key in said:
+                return None
+            said[key] = value
+    origin = said.get(b"protocol", b"") + b"://" + said.get(b"host", b"")
+    return (origin, form, said[b"username"]) if b"username" in said else (origin, form)
+
+
+def file_name(environ: "os._Environ[str] | dict[str, str]") -> str | None:
+    """Return the name of the file that holds the answers in `environ`; None if there is none.
+
+    It spells out the values of `KEYS`, so that another value is another file.
+    """
+    if environ.get("HEX_API_KEY") or not (environ.get("HOME") or environ.get("HEXAUTH_HOME")):
+        return None
+    relative = any(environ.get(each, "/")[:1] not in ("/", "") for each in FOLDERS)
+    if relative or not all(environ.get(each, "").isprintable() for each in TEXTS):
+        return None
+    values = [environ.get(each, "") for each in KEYS]
+    return ",".join(v.replace("%", "%25").replace("/", "%2F").replace(",", "%2C") for v in values)
+
+
+def folders(environ: "os._Environ[str] | dict[str, str]") -> list[str]:
+    """Return the folders that may hold the cache, the best first."""
+    uid = os.getuid()
+    found = [f"/run/user/{uid}/hexauth", f"/dev/shm/hexauth-{uid}"]  # noqa: S108  (checked)
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    if runtime.startswith("/") and runtime != f"/run/user/{uid}":
+        found.insert(0, f"{runtime}/hexauth")
+    return found
+
+
+def state_folder(environ: "os._Environ[str] | dict[str, str]") -> str:
+    """Return the folder of mutexes and records on Linux; `HEXAUTH_HOME` or `HOME` must be set."""
+    home = environ.get("HEXAUTH_HOME")
+    return f"{home}/state" if home else f"{environ['HOME']}/.local/state/hexauth"
+
+
+def read(path: str) -> list[bytes]:
+    """Return the lines of a file that is ours alone; none of any other file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return []
+    try:
+        found = os.fstat(descriptor)
+        # 0o100600: a regular file, mode 0600.
+        if (found.st_mode, found.st_uid, found.st_nlink) != (0o100600, os.getuid(), 1):
+            return []
+        return os.read(descriptor, FILE_BYTES).split(b"\n") if found.st_size < FILE_BYTES else []
+    except OSError:
+        return []
+    finally:
+        os.close(descriptor)
+
+
+def stamp(path: bytes | str) -> bytes:
+    """Return what changes whenever the file at `path` does; `-` if there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  (pathlib takes 5 ms)
+    except OSError:
+        return b"-"
+    return b"%d %d %d" % (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def first(files: list[str]) -> list[bytes]:
+    """Return the lines of the first file that there is."""
+    return next((lines for path in files if (lines := read(path))), [])
+
+
+def _is_current(lines: list[bytes]) -> bool:
+    """Tell whether `lines` begin as they must, and config.toml is as it was then.
+
+    The lines are: version; config.toml and its stamp; the token mutex; origins; the user name.
+    """
+    return len(lines) > 5 and lines[0] == VERSION and stamp(lines[1]) == lines[2]
+
+
+def _fits(lines: list[bytes], wanted: tuple[bytes, ...]) -> bool:
+    origin, _, *user = wanted
+    return (not origin or origin in lines[4].split(b" ")) and user in ([], [lines[5]])
+
+
+def _is_live(lines: list[bytes]) -> bool:
+    """Tell whether `lines` are valid now.
+
+    Three lines follow: the mutex's stamp, which every change of the login changes, and two times.
+    """
+    if not _is_current(lines) or len(lines) < 9 or stamp(lines[3]) != lines[6]:
+        return False
+    return int(lines[7]) <= time.time() <= int(lines[8])
+
+
+def find(lines: list[bytes], wanted: tuple[bytes, ...]) -> bytes | None:
+    """Return the answer; each has a line of its own, with NUL for its line feeds."""
+    if not _is_live(lines) or not _fits(lines, wanted):
+        return None
+    name = wanted[1] + b" "
+    found = next((line for line in lines[9:] if line.startswith(name)), None)
+    return None if found is None else found[len(name) :].replace(b"\0", b"\n")
