@@ -40,7 +40,7 @@ class Programs(MetadataHookInterface):
 class Scripts(BuildHookInterface[Any]):
     """Adds the scripts in `bin`, where they work."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Set what the wheel's builder reads."""
         if IS_WINDOWS:
             build_data["tag"] = f"py3-none-{PLATFORM.replace('-', '_')}"
