@@ -36,7 +36,7 @@ def _enter(door: str, words: list[str]) -> None:
         front = hot.answer(door, words)
     except KeyboardInterrupt:
         sys.exit(_tell("Interrupted.", "Nothing was changed.", 130))
-    sys.exit(run(["bazel"] if door == "bazel" else words, front, door))
+    sys.exit(run(words, front, door))
 
 
 def run(  # noqa: PLR0911  (one a way to end)
@@ -46,21 +46,15 @@ def run(  # noqa: PLR0911  (one a way to end)
 
     At the door `git`, nothing is said of a request that does not follow git's protocol.
     """
-    import click
-
-    from hexauth.cli.main import main as group
     from hexauth.errors import HexauthError, MalformedRequest
 
     try:
-        code = group.main(arguments, prog_name="hexauth", standalone_mode=False, obj=front)
+        return _work(arguments, front, door)
     except MalformedRequest as error:
         return 0 if door == "git" else _tell(error, error.hint, error.exit_code)
     except HexauthError as error:
         return _tell(error, error.hint, error.exit_code, together=door == "bazel")
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "hexauth"
-        return _tell(_usage(error), f"Run `{command} --help` to see how it is used.", 2)
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return _tell("Interrupted.", "Nothing was changed.", 130)
     except BrokenPipeError:
         _discard_output()
@@ -75,7 +69,24 @@ def run(  # noqa: PLR0911  (one a way to end)
             "Please report it, with the command that you ran.",
             1,
         )
-    return code if isinstance(code, int) else 0
+
+
+def _work(arguments: list[str], front: hot.Front | None, door: str) -> int:
+    """Do what was asked, with no more imports than it takes."""
+    if door == "bazel":
+        from hexauth.cli.bazel import bazel
+
+        bazel(front)
+        return 0
+    if front is not None and front.plain is not None:
+        from hexauth.cli.answer import answer
+
+        target, form, login = front.plain
+        answer(front, target or None, form, login)
+        return 0
+    from hexauth.cli.main import invoke  # Click takes 20 to 30 ms
+
+    return invoke(arguments, front)
 
 
 def _tell(what: object, hint: str, code: int, *, together: bool = False) -> int:
@@ -85,12 +96,6 @@ def _tell(what: object, hint: str, code: int, *, together: bool = False) -> int:
     lines = [f"hexauth: {what} {hint}"] if together else [f"hexauth: {what}", f"hexauth: {hint}"]
     Screen(sys.stderr.write, visible=False).say(*lines)
     return code
-
-
-def _usage(error: Exception) -> str:
-    """Return what is wrong with the arguments; a surplus one may be a secret: it is not shown."""
-    text = str(getattr(error, "format_message", lambda: error)())
-    return "There are more arguments than it takes." if "extra argument" in text else text
 
 
 def _place(error: BaseException) -> str:

@@ -3,10 +3,7 @@
 Nothing is read from the current folder, because a cloned repository is not its user.
 """
 
-import ipaddress
 import re
-import shlex
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -200,7 +197,10 @@ def _find(
 
 def _read(file: Path) -> Mapping[str, object]:
     try:
-        found = tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
+        import tomllib
+
+        found = tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -230,6 +230,8 @@ def origin(protocol: str, host: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Tell whether `host`, with or without a port, is this machine (RFC 6761 section 6.3)."""
+    import ipaddress
+
     name = urlsplit(f"//{host}").hostname or ""
     try:
         return ipaddress.ip_address(name).is_loopback
@@ -267,6 +269,10 @@ def _git_config(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     count = environ.get("GIT_CONFIG_COUNT", "")
     for n in range(int(count) if re.fullmatch(r"[0-9]{1,4}", count) else 0):
         yield environ.get(f"GIT_CONFIG_KEY_{n}", ""), environ.get(f"GIT_CONFIG_VALUE_{n}", "")
+    if not environ.get("GIT_CONFIG_PARAMETERS"):
+        return
+    import shlex
+
     with suppress(ValueError):  # an unclosed quotation mark: git has not written it
         for word in shlex.split(environ.get("GIT_CONFIG_PARAMETERS", "")):
             key, equals, value = word.partition("=")

@@ -56,6 +56,8 @@ class Front:
     def __init__(self) -> None:
         self.request: bytes | None = None
         """What has been read from standard input: a whole request, or None if nothing was read."""
+        self.plain: tuple[str, str, bool | None] | None = None
+        """The target, format and `--login` of a `get` that names nothing else."""
         self.records: dict[str, bytes] = {}
         """The records beside a mutex, as they were before this process waited for it."""
         self.path = ""
@@ -154,41 +156,41 @@ def understand(front: Front, door: str, words: list[str]) -> tuple[bytes, ...] |
         return None
     if door == "bazel":
         return _uri(_read_request(front, b"")) if len(words) == 1 else None
-    target, form = _arguments(words[1:])
+    target, form, login = _arguments(words[1:])
     if form not in FORMS:
         return None
+    front.plain = (target, form, login)
     if target:
         origin = b"" if target == "hexpm" else _origin(os.fsencode(target))
         return None if origin is None else (origin, form.encode())
     return None if os.isatty(0) else _description(_read_request(front, b"\n\n"), form.encode())
 
 
-def _arguments(words: list[str]) -> tuple[str, str]:
-    """Return the target, if any, and the format; an empty one if there is more to understand."""
-    target, form = "", "git"
+def _arguments(words: list[str]) -> tuple[str, str, bool | None]:
+    """Return target, format and `--login`; no format if there is more to understand."""
+    target, form, login = "", "git", None
     while words:
         word = words.pop(0)
         if word == "--format":
             form = words.pop(0) if words else ""
         elif word.startswith("--format="):
             form = word[9:]
-        elif word not in ("--login", "--no-login"):
-            if target or not word or word.startswith("-"):
-                return "", ""
+        elif word in ("--login", "--no-login"):
+            login = word == "--login"
+        elif target or not word or word.startswith("-"):
+            return "", "", None
+        else:
             target = word
-    return target, form
+    return target, form, login
 
 
 def _read_request(front: Front, end: bytes) -> bytes:
     """Read standard input up to its end, or to `end`, and keep it for whoever answers."""
-    data = b""
-    try:
-        while chunk := os.read(0, 1 << 16):
-            data += chunk
-            if end and (end in data or data.startswith(b"\n")):
-                break
-    finally:
-        front.request = data
+    front.request = data = b""
+    while chunk := os.read(0, 1 << 16):
+        front.request = data = data + chunk
+        if end and (end in data or data.startswith(b"\n")):
+            break
     return data
 
 
@@ -268,8 +270,6 @@ def read(path: str) -> list[bytes]:
         if (found.st_mode, found.st_uid, found.st_nlink) != (0o100600, os.getuid(), 1):
             return []
         return os.read(descriptor, FILE_BYTES).split(b"\n") if found.st_size < FILE_BYTES else []
-    except OSError:
-        return []
     finally:
         os.close(descriptor)
 

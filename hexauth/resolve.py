@@ -1,6 +1,5 @@
 """Which credential a target gets: the sources, in order."""
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -131,4 +130,6 @@ def hex_search(world: World, *, may_ask: bool = False) -> Search:
 
 def device_name() -> str:
     """Return the name that the approval page shows for this machine, as the Mix client does."""
+    import socket
+
     return socket.gethostname() or "hexauth"

@@ -1,8 +1,6 @@
 """`hexauth-bazel get`: answer Bazel, and never ask a person."""
 
-import click
-
-from hexauth.cli.options import open_world, read_request, write_answer
+from hexauth.cli.streams import open_world, read_request, write_answer
 from hexauth.errors import UsageError
 from hexauth.hot import Front
 from hexauth.protocols import bazel as protocol
@@ -10,8 +8,6 @@ from hexauth.resolve import Search, resolve
 from hexauth.targets import parse_target
 
 
-@click.command(hidden=True)
-@click.pass_obj
 def bazel(front: Front | None) -> None:
     """Answer the request on standard input, as the credential-helper specification says.
 

@@ -2,7 +2,7 @@
 
 import click
 
-from hexauth.cli.options import write_answer
+from hexauth.cli.streams import write_answer
 from hexauth.protocols import git
 
 

@@ -5,7 +5,8 @@ import sys
 import click
 
 from hexauth import stored
-from hexauth.cli.options import open_world, vault_option
+from hexauth.cli.options import vault_option
+from hexauth.cli.streams import open_world
 from hexauth.protocols import git
 from hexauth.session import reject
 from hexauth.targets import login_for

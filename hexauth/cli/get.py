@@ -1,24 +1,11 @@
 """`hexauth get`: hand out a credential."""
 
-import sys
-
 import click
 
-from hexauth.cli.options import (
-    login_option,
-    min_ttl_option,
-    open_world,
-    read_request,
-    vault_option,
-    write_answer,
-)
-from hexauth.errors import HexauthError, LoginRequired
+from hexauth.cli.answer import answer
+from hexauth.cli.options import login_option, min_ttl_option, vault_option
 from hexauth.hot import Front
-from hexauth.model import Credential
-from hexauth.protocols import git, shell
-from hexauth.resolve import Search, hex_search, resolve
-from hexauth.targets import known_targets, login_for, parse_target
-from hexauth.world import World
+from hexauth.protocols import shell
 
 
 @click.command()
@@ -51,44 +38,4 @@ def get(
 
     If nobody is logged in, the person is asked to log in, once, however many programs wait.
     """
-    world = open_world(front, min_ttl=min_ttl, vault=vault)
-    may_ask = world.may_ask(login)
-    if target is not None:
-        search = Search(world, parse_target(target, world.settings), may_ask=may_ask)
-        write_answer(_render(_found(search), form))
-    elif (front is None or front.request is None) and sys.stdin.isatty():
-        write_answer(_render(_found(hex_search(world, may_ask=may_ask)), form))
-    else:
-        _answer_git(world, read_request(front), form, may_ask=may_ask)
-
-
-def _found(search: Search) -> Credential:
-    credential = resolve(search)
-    if credential is None:
-        known = ", ".join(known_targets(search.world.settings))
-        raise LoginRequired(
-            f"Nothing is stored for {search.target}, and hexauth has no login for it.",
-            hint=f"Known are {known}, and whatever a tool has stored.",
-        )
-    return credential
-
-
-def _answer_git(world: World, request: bytes, form: str, *, may_ask: bool) -> None:
-    """Answer git's request; for a server of ours, git is kept from asking in hexauth's place."""
-    description = git.parse(request)
-    authtype = "authtype" in description.capabilities or form != "git"
-    search = Search(world, description.target, may_ask=may_ask, authtype=authtype)
-    try:
-        credential = resolve(search)
-    except HexauthError:
-        if form == "git" and login_for(description.target, world.settings) is not None:
-            write_answer(git.QUIT)
-        raise
-    if credential is not None:
-        write_answer(_render(credential, form, description.capabilities))
-
-
-def _render(credential: Credential, form: str, capabilities: tuple[str, ...] = ()) -> bytes:
-    if form == "git":
-        return git.render(credential, capabilities)
-    return shell.render(credential, form)
+    answer(front, target, form, login, min_ttl=min_ttl, vault=vault)

@@ -7,7 +7,8 @@ import click
 from hexauth import hex as hexpm
 from hexauth import oauth
 from hexauth.attempt import Arrival, arrive, files
-from hexauth.cli.options import open_world, vault_option
+from hexauth.cli.options import vault_option
+from hexauth.cli.streams import open_world
 from hexauth.errors import Refused, UsageError
 from hexauth.login import log_in
 from hexauth.model import Kind, Login, Token

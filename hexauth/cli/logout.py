@@ -3,7 +3,8 @@
 import click
 
 from hexauth import hex as hexpm
-from hexauth.cli.options import open_world, vault_option
+from hexauth.cli.options import vault_option
+from hexauth.cli.streams import open_world
 from hexauth.errors import UsageError
 from hexauth.model import Kind
 from hexauth.session import log_out

@@ -5,8 +5,10 @@ from importlib import import_module
 import click
 
 from hexauth import __version__
+from hexauth.errors import UsageError
+from hexauth.hot import Front
 
-COMMANDS = ("get", "store", "erase", "login", "logout", "status", "sandbox", "capability", "bazel")
+COMMANDS = ("get", "store", "erase", "login", "logout", "status", "sandbox", "capability")
 """In the order in which the help lists them; each is a module here with a function of its name."""
 
 
@@ -23,6 +25,25 @@ class Commands(click.Group):
             return None
         command = getattr(import_module(f"hexauth.cli.{cmd_name}"), cmd_name)
         return command if isinstance(command, click.Command) else None
+
+
+def invoke(arguments: list[str], front: Front | None) -> int:
+    """Run the command that `arguments` name; return its exit code. Raises its errors."""
+    try:
+        code = main.main(arguments, prog_name="hexauth", standalone_mode=False, obj=front)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "hexauth"
+        hint = f"Run `{command} --help` to see how it is used."
+        raise UsageError(_usage(error), hint=hint) from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.UsageError) -> str:
+    """Return what is wrong with the arguments; a surplus one may be a secret: it is not shown."""
+    text = error.format_message()
+    return "There are more arguments than it takes." if "extra argument" in text else text
 
 
 @click.group(

@@ -9,7 +9,8 @@ import click
 
 from hexauth import hex as hexpm
 from hexauth.attempt import load
-from hexauth.cli.options import open_world, vault_option, write_answer
+from hexauth.cli.options import vault_option
+from hexauth.cli.streams import open_world, write_answer
 from hexauth.errors import VaultError
 from hexauth.login import spaced, under_way
 from hexauth.model import Kind, Login, Token

@@ -6,7 +6,8 @@ import click
 
 from hexauth import stored
 from hexauth.attempt import load
-from hexauth.cli.options import open_world, vault_option
+from hexauth.cli.options import vault_option
+from hexauth.cli.streams import open_world
 from hexauth.protocols import git
 from hexauth.targets import login_for
 from hexauth.vault.drawers import Stored

@@ -19,11 +19,7 @@ DIRECT = {
     "darwin": ("keyring.backends.macOS", "Keyring", "the macOS Keychain"),
     "win32": ("keyring.backends.Windows", "WinVaultKeyring", "the Windows Credential Manager"),
 }
-SECRET_SERVICE = (
-    "keyring.backends.SecretService",
-    "Keyring",
-    "the Secret Service (GNOME Keyring, KWallet, KeePassXC …)",
-)
+LINUX = "the Secret Service (GNOME Keyring, KWallet, KeePassXC …)"
 
 
 class Backend(Protocol):
@@ -115,8 +111,8 @@ def choose(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[Ba
     """Return the backend to use here, and its name in words; raises `VaultError` if there is none.
 
     What keyring's own configuration names comes first. Otherwise the platform's own backend is
-    made directly: keyring's discovery costs another 55 to 140 ms, and runs the code of every
-    package that claims to be a backend.
+    made directly, on Linux one of ours that does as keyring's: discovery costs another 55 to
+    140 ms, and runs the code of every package that claims to be a backend.
     """
     announce_bus(environ, platform)
     named = _named(environ, platform)
@@ -125,8 +121,10 @@ def choose(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[Ba
     if platform in DIRECT:
         return _made(*DIRECT[platform])
     missing = secret_service_missing(environ)
-    if missing is None and not _under_kde(environ):
-        return _made(*SECRET_SERVICE)
+    if missing is None and not _is_for_keyring_to_say(environ):
+        from hexauth.vault.secret_service import SecretService
+
+        return SecretService(), LINUX
     return _detected(missing or "no backend of keyring's works here")
 
 
@@ -136,7 +134,7 @@ def available(environ: Mapping[str, str], platform: str = sys.platform) -> str |
     Nothing is unlocked: a locked keyring answers. Weak stand-ins, and what other packages offer
     as a keyring, count only if keyring's own configuration names them.
     """
-    direct = platform not in DIRECT and not _under_kde(environ)
+    direct = platform not in DIRECT and not _is_for_keyring_to_say(environ)
     if direct and not configured(environ, platform):
         return secret_service_missing(environ)
     try:
@@ -153,12 +151,17 @@ def describe(environ: Mapping[str, str], platform: str = sys.platform) -> str:
         return f"the keyring backend {environ[source]}, chosen by {source}"
     if source:
         return f"the keyring backend chosen by {source}"
-    return DIRECT.get(platform, SECRET_SERVICE)[2]
+    return DIRECT[platform][2] if platform in DIRECT else LINUX
 
 
-def _under_kde(environ: Mapping[str, str]) -> bool:
-    """Tell whether keyring has to weigh KWallet against the Secret Service (its `kwallet.py`)."""
-    return "KDE" in environ.get("XDG_CURRENT_DESKTOP", "").split(":")
+def _is_for_keyring_to_say(environ: Mapping[str, str]) -> bool:
+    """Tell whether only keyring knows what it would take.
+
+    Under KDE it weighs KWallet against the Secret Service (its `kwallet.py`), and variables can
+    set properties of a backend, such as another collection (its `backend.py`).
+    """
+    is_kde = "KDE" in environ.get("XDG_CURRENT_DESKTOP", "").split(":")
+    return is_kde or any(name.startswith("KEYRING_PROPERTY_") for name in environ)
 
 
 def _named(environ: Mapping[str, str], platform: str) -> tuple[Backend, str] | None:

@@ -129,7 +129,55 @@ def test_bus_that_is_gone_is_named(secret_service: Start) -> None:
         vault = KeyringVault(environ=environ)
         vault.write("entry", "value")
 
-    assert (
-        refusal(lambda: vault.read("entry"))
-        == "The keyring does not answer: its socket or file is missing."
-    )
+    assert [refusal(lambda: vault.read("entry")) for _ in range(2)] == [
+        "The keyring does not answer: the connection to it broke.",
+        "The keyring does not answer: its socket or file is missing.",
+    ]
+
+
+OTHER = """
+import sys
+from keyring.backends.SecretService import Keyring
+from hexauth.vault.secret_service import SecretService
+ours, theirs = SecretService(), Keyring()
+for one, other in ((ours, theirs), (theirs, ours)):
+    one.set_password("service", "user", "first")
+    other.set_password("service", "user", "second")
+    print(one.get_password("service", "user"), len(list(ours._collection.get_all_items())))
+    other.delete_password("service", "user")
+    print(one.get_password("service", "user"), other.get_password("service", "user"))
+"""
+
+
+def test_secret_service_is_spoken_to_as_keyring_does(unlocked: dict[str, str]) -> None:
+    """Either replaces, reads and removes what the other has written: there is one item."""
+    environ = {**unlocked, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = run([sys.executable, "-c", OTHER], env=environ, capture_output=True, check=True)
+
+    count = done.stdout.split()[1].decode()  # other tests may have left items
+    assert done.stdout.decode().split() == ["second", count, "None", "None"] * 2
+
+
+CHOICE = """
+import os
+import keyring.core
+from hexauth.vault import backends
+keyring.core.init_backend(keyring.core.recommended)
+print(backends.path(backends.choose(os.environ)[0]), backends.path(keyring.core.get_keyring()))
+"""
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [{}, {"XDG_CURRENT_DESKTOP": "KDE"}, {"KEYRING_PROPERTY_SCHEME": "KeePassXC"}],
+)
+def test_the_backend_is_the_one_that_keyring_would_take(
+    unlocked: dict[str, str], surroundings: dict[str, str]
+) -> None:
+    """Where ours takes its place, keyring would have taken its own for the Secret Service."""
+    environ = {**unlocked, "PYTHONPATH": os.pathsep.join(sys.path), **surroundings}
+    done = run([sys.executable, "-c", CHOICE], env=environ, capture_output=True, check=True)
+
+    theirs = "keyring.backends.SecretService.Keyring"
+    ours = theirs if surroundings else "hexauth.vault.secret_service.SecretService"
+    assert done.stdout.decode().split() == [ours, theirs]
