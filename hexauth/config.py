@@ -230,7 +230,7 @@ def origin(protocol: str, host: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Tell whether `host`, with or without a port, is this machine (RFC 6761 section 6.3)."""
-    import ipaddress
+    import ipaddress  # 1 ms, for http alone
 
     name = urlsplit(f"//{host}").hostname or ""
     try:

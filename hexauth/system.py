@@ -1,10 +1,7 @@
 """The only room that knows the platform: directories, browser, terminal, signals."""
 
 import os
-import shlex
-import shutil
 import signal
-import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -134,6 +131,8 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
     """
     if Path(name).is_absolute():
         return name if os.access(name, os.X_OK) else None
+    import shutil
+
     folders = environ.get("PATH", os.defpath).split(os.pathsep)
     if Path(name).name != name:
         return None
@@ -150,6 +149,8 @@ def browser_command(
     `BROWSER` comes first, as a list of commands separated by colons in which `%s` stands for the
     URL, as Debian's sensible-browser and Python's webbrowser read it.
     """
+    import shlex
+
     for template in filter(None, environ.get("BROWSER", "").split(os.pathsep)):
         with suppress(ValueError):  # an unclosed quotation mark
             words = shlex.split(template)
@@ -183,6 +184,8 @@ def open_browser(url: str, environ: Mapping[str, str], platform: str = sys.platf
     command = browser_command(url, environ, platform)
     if command is None:
         return False
+    import subprocess
+
     try:
         process = subprocess.Popen(
             command,

@@ -1,7 +1,5 @@
 """Which vault is in use, and why."""
 
-import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -114,6 +112,9 @@ def _content(path: str) -> bytes:
 
 
 def _output(command: str, environ: Mapping[str, str]) -> bytes:
+    import shlex
+    import subprocess
+
     hint = "Check HEXAUTH_PASSPHRASE_COMMAND, or passphrase_command in config.toml."
     try:
         words = shlex.split(command)

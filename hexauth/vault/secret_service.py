@@ -71,7 +71,9 @@ class SecretService:
                 connection = dbus_init()
                 try:
                     session = open_session(connection)
-                    self._collection = get_default_collection(connection, session)
+                    collection = get_default_collection(connection, session)
+                    collection.session = session  # not done by itself: 7 ms for each item
+                    self._collection = collection
                 except BaseException:
                     connection.close()
                     raise
