@@ -16,7 +16,7 @@ from pathlib import Path
 from hexauth import hot
 from hexauth.config import Settings
 from hexauth.errors import HexauthError, VaultError
-from hexauth.model import LAST_SECOND, Credential, Kind, Target, Token
+from hexauth.model import Credential, Kind, Target, Token
 from hexauth.mutex import private_folder, write_private
 from hexauth.protocols import bazel, git, shell
 from hexauth.system import Places
@@ -40,12 +40,17 @@ class Cache:
     platform: str = sys.platform
 
     def write(self, token: Token, now: float) -> None:
-        """Let `token` be answered while it is fresh. The caller holds the token mutex."""
-        margin = token.margin(self.settings.min_ttl)
-        end = LAST_SECOND if token.expires_at is None else int(token.expires_at - margin)
-        if token.access is None or not token.is_fresh(now, self.settings.min_ttl):
+        """Let `token` be answered while it is fresh. The caller holds the token mutex.
+
+        One without an end, such as an API key, does not belong into memory for good.
+        """
+        if not token.is_fresh(now, self.settings.min_ttl):
             return
-        facts = [str(token.issued_at), str(token.expires_at or ""), token.scope, token.kind]
+        if token.expires_at is None:
+            self.write_none(now)
+            return
+        end = int(token.expires_at - token.margin(self.settings.min_ttl))
+        facts = [str(token.issued_at), str(token.expires_at), token.scope, token.kind]
         with suppress(HexauthError):  # an answer that cannot be expressed is explained elsewhere
             answers = {**self._answers(token), "facts": "\n".join(facts).encode()}
             self._write(max(token.issued_at - 60, 0), end, answers)
@@ -60,18 +65,20 @@ class Cache:
         if name is None:
             return None
         lines = hot.first([f"{folder}/{name}" for folder in hot.folders(dict(self.environ))])
-        facts, access = (hot.find(lines, (b"", each)) for each in (b"facts", b"token"))
-        if facts is None or access is None or lines[3] != os.fsencode(self.mutex):
-            return None
-        issued_at, expires_at, scope, kind = facts.decode().split("\n")
-        token = Token(
-            access=access.decode().removesuffix("\n"),
-            expires_at=int(expires_at) if expires_at else None,
-            scope=scope,
-            issued_at=int(issued_at),
-            kind=Kind(kind),
-        )
-        return token if token.is_fresh(now, self.settings.min_ttl) else None
+        with suppress(ValueError):  # damaged: as good as absent
+            facts, access = (hot.find(lines, (b"", each)) for each in (b"facts", b"token"))
+            if facts is None or access is None or lines[3] != os.fsencode(self.mutex):
+                return None
+            issued_at, expires_at, scope, kind = facts.decode().split("\n")
+            token = Token(
+                access=access.decode().removesuffix("\n"),
+                expires_at=int(expires_at),
+                scope=scope,
+                issued_at=int(issued_at),
+                kind=Kind(kind),
+            )
+            return token if token.is_fresh(now, self.settings.min_ttl) else None
+        return None
 
     def outdate(self) -> None:
         """End every cached answer of this login, wherever it lies. Raises `VaultError`.
@@ -92,7 +99,7 @@ class Cache:
 
         Other sessions may have theirs elsewhere: `outdate` ends those.
         """
-        name = self._name
+        name = hot.file_name({**self.environ, "HEX_API_KEY": ""})
         if self.platform != "linux" or name is None:
             return
         home = ",".join(name.split(",")[:2]) + ","
@@ -108,8 +115,7 @@ class Cache:
         flags = any(source.startswith("-") for source in self.settings.sources.values())
         if self.platform != "linux" or flags or not self.settings.cache:
             return None
-        without_key = {**self.environ, "HEX_API_KEY": ""}
-        return hot.file_name(without_key)
+        return hot.file_name({**self.environ, "HEX_API_KEY": ""})
 
     def _answers(self, token: Token) -> dict[str, bytes]:
         credential = Credential(

@@ -42,9 +42,12 @@ def refreshed(world: World, login: Login, arrival: Arrival) -> Token | None:
     """
     beside = files(world, login)
     with token_turn(world, login, TOKEN_SECONDS), _told(world, login):
-        cached = cache(world, login).read(world.now())
+        answers = cache(world, login)
+        cached = answers.read(world.now())
         token = cached if is_new(cached, arrival, world.now()) else load(world, login)
-        if is_new(token, arrival, world.now()):
+        if token is not None and is_new(token, arrival, world.now()):
+            if token is not cached:
+                answers.write(token, world.now())
             return token
         if token is None or token.refresh is None:
             return None
