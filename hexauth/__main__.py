@@ -51,7 +51,9 @@ def run(  # noqa: PLR0911  (one a way to end)
     try:
         return _work(arguments, front, door)
     except MalformedRequest as error:
-        return 0 if door == "git" else _tell(error, error.hint, error.exit_code)
+        if door == "git":
+            return 0
+        return _tell(error, error.hint, error.exit_code, together=door == "bazel")
     except HexauthError as error:
         return _tell(error, error.hint, error.exit_code, together=door == "bazel")
     except KeyboardInterrupt:
@@ -60,6 +62,7 @@ def run(  # noqa: PLR0911  (one a way to end)
         _discard_output()
         return 1
     except OSError as error:
+        _discard_output()
         what = error.strerror or "The operating system refused"
         where = f": {error.filename}" if error.filename else ""
         return _tell(f"{what}{where}.", "Check its owner and mode, and the space left.", 1)
@@ -107,7 +110,7 @@ def _place(error: BaseException) -> str:
 
 
 def _discard_output() -> None:
-    """Keep the interpreter from flushing into the closed pipe when it ends."""
+    """Keep the interpreter from writing once more, when it ends, what could not be written."""
     sys.stdout = None  # nobody reads it any more
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 

@@ -45,7 +45,6 @@ FORMS = ("git", "token", "header", "env", "curl")
 FILE_BYTES = 1 << 18
 REQUEST_BYTES = 65535
 WAIT_SECONDS = 30
-
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._~-")
 """Bytes of a path that mean themselves."""
 
@@ -203,8 +202,7 @@ def _origin(url: bytes) -> bytes | None:
 def _uri(data: bytes) -> tuple[bytes, ...] | None:
     """Return the request that `{"uri":"https://…"}` makes."""
     text = data.strip()
-    whole = text.startswith(b'{"uri":"') and text.endswith(b'"}')
-    origin = _origin(text[8:-2]) if whole else None
+    origin = _origin(text[8:-2]) if text[:8] + text[-2:] == b'{"uri":""}' else None
     return None if origin is None else (origin, b"bazel")
 
 
@@ -235,10 +233,12 @@ def file_name(environ: "os._Environ[str] | dict[str, str]") -> str | None:
     """
     if environ.get("HEX_API_KEY") or not (environ.get("HOME") or environ.get("HEXAUTH_HOME")):
         return None
-    relative = any(environ.get(each, "/")[:1] not in ("/", "") for each in FOLDERS)
+    relative = any(environ.get(each, "/")[:1] not in "/" for each in FOLDERS)
     if relative or not all(environ.get(each, "").isprintable() for each in TEXTS):
         return None
-    values = [environ.get(each, "") for each in KEYS]
+    # With HEXAUTH_HOME, nothing lies in the other two; and a name has 255 bytes at most.
+    irrelevant = ("HOME", "XDG_CONFIG_HOME") if environ.get("HEXAUTH_HOME") else ()
+    values = ["" if each in irrelevant else environ.get(each, "") for each in KEYS]
     return ",".join(v.replace("%", "%25").replace("/", "%2F").replace(",", "%2C") for v in values)
 
 
@@ -316,5 +316,5 @@ def find(lines: list[bytes], wanted: tuple[bytes, ...]) -> bytes | None:
     if not _is_live(lines) or not _fits(lines, wanted):
         return None
     name = wanted[1] + b" "
-    found = next((line for line in lines[9:] if line.startswith(name)), None)
-    return None if found is None else found[len(name) :].replace(b"\0", b"\n")
+    found = (line[len(name) :] for line in lines[9:] if line.startswith(name))
+    return next((line.replace(b"\0", b"\n") for line in found), None)

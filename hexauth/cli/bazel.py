@@ -1,5 +1,7 @@
 """`hexauth-bazel get`: answer Bazel, and never ask a person."""
 
+from dataclasses import replace
+
 from hexauth.cli.streams import open_world, read_request, write_answer
 from hexauth.errors import UsageError
 from hexauth.hot import Front
@@ -20,4 +22,8 @@ def bazel(front: Front | None) -> None:
     except UsageError:
         write_answer(protocol.render(None))
         return
-    write_answer(protocol.render(resolve(Search(world, target)), world.settings.min_ttl))
+    credential = resolve(Search(world, target))
+    if credential is None:  # what was stored without a path is for all of the host
+        found = resolve(Search(world, replace(target, path=None)))
+        credential = found if found is None or found.target.path is None else None
+    write_answer(protocol.render(credential, world.settings.min_ttl))
