@@ -1,0 +1,1 @@
+"""Measures hexauth beside bare interpreters and its peers: `sh scripts/bench`."""

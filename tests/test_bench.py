@@ -1,0 +1,24 @@
+"""The benchmark runs, and everything that it measures answers as it should."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import need
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_benchmark_measures_what_it_names() -> None:
+    need("gnome-keyring-daemon", "gnome-keyring")
+    options = ["--rounds", "1", "--repetitions", "1", "--crowds", "3", "--wake-ups", "3"]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *options], cwd=ROOT, capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    figures = re.findall(r"^[|] (.+?) [|] ([0-9.]+) [|] [≤≥]", done.stdout.decode(), re.MULTILINE)
+    assert "hit / python -c pass, wall" in dict(figures)
+    assert "stored token, cache empty, Secret Service / keyring get" in dict(figures)
