@@ -8,12 +8,12 @@ from hexauth import hot
 GIT_OPERATIONS = ("get", "store", "erase", "capability")
 
 
-def main() -> None:
-    """Run `hexauth`."""
-    _enter("hexauth", sys.argv[1:])
+def main(front: hot.Front | None = None) -> None:
+    """Run `hexauth`; `front` is what `hot.answer` has learned, if it was asked already."""
+    _enter("hexauth", sys.argv[1:], front)
 
 
-def git() -> None:
+def git(front: hot.Front | None = None) -> None:
     """Run `git-credential-hexauth`: what git does not name is ignored, as gitcredentials(7) asks.
 
     Git puts the operation last, after the words of its own configuration.
@@ -21,20 +21,19 @@ def git() -> None:
     *options, operation = sys.argv[1:] or [""]
     if operation not in GIT_OPERATIONS:
         sys.exit(0)
-    _enter("git", [operation, *options])
+    _enter("git", [operation, *options], front)
 
 
-def bazel() -> None:
+def bazel(front: hot.Front | None = None) -> None:
     """Run `hexauth-bazel`, the credential helper of Bazel; `get` is all it does."""
     if sys.argv[1:] != ["get"]:
         sys.exit("hexauth: hexauth-bazel takes one word, get, and a request on standard input.")
-    _enter("bazel", ["get"])
+    _enter("bazel", ["get"], front)
 
 
-def _enter(door: str, words: list[str]) -> None:
-    try:
-        front = hot.answer(door, words)
-    except KeyboardInterrupt:
+def _enter(door: str, words: list[str], front: hot.Front | None) -> None:
+    front = front or hot.answer(door)
+    if front.interrupted:
         sys.exit(_tell("Interrupted.", "Nothing was changed.", 130))
     sys.exit(run(words, front, door))
 

@@ -42,9 +42,7 @@ TEXTS = (
 FORMS = ("git", "token", "header", "env", "curl")
 """The formats that do not depend on a target's path; no other is cached."""
 
-FILE_BYTES = 1 << 18
-REQUEST_BYTES = 65535
-WAIT_SECONDS = 30
+FILE_BYTES, REQUEST_BYTES, WAIT_SECONDS = 1 << 18, 65535, 30
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._~-")
 """Bytes of a path that mean themselves."""
 
@@ -59,8 +57,8 @@ class Front:
         """The target, format and `--login` of a `get` that names nothing else."""
         self.records: dict[str, bytes] = {}
         """The records beside a mutex, as they were before this process waited for it."""
-        self.path = ""
-        """The mutex that this process holds, if `descriptor` is one."""
+        self.interrupted, self.path = False, ""
+        """Whether Ctrl-C came; the mutex that this process holds, if there is a `descriptor`."""
         self.descriptor: int | None = None
 
     def holds(self, path: str) -> bool:
@@ -80,16 +78,17 @@ class Front:
             os.close(descriptor)
 
 
-def answer(door: str, words: list[str]) -> Front:
-    """Answer what was asked at `door` with `words` and end the process, if the cache can.
+def answer(door: str) -> Front:
+    """Answer what the arguments ask at `door` and end the process, if the cache can.
 
-    Doors are `hexauth`, `git` and `bazel`. Otherwise return what was learned; nothing is written
-    then. Raises KeyboardInterrupt.
+    Doors are `hexauth`, `git` and `bazel`. Otherwise return what was learned; nothing is written.
     """
-    front = Front()
+    front, words = Front(), sys.argv[1:]
     try:
-        if sys.platform == "linux":
-            _answer(front, door, words)
+        if sys.platform == "linux":  # git puts the operation last, after words of its own
+            _answer(front, door, words[-1:] + words[:-1] if door == "git" else words)
+    except KeyboardInterrupt:
+        front.interrupted = True
     except Exception:  # noqa: S110  (any doubt is for the rest)
         pass
     return front
@@ -223,7 +222,7 @@ def _description(data: bytes, form: bytes) -> tuple[bytes, ...] | None:
                 return None
             said[key] = value
     origin = said.get(b"protocol", b"") + b"://" + said.get(b"host", b"")
-    return (origin, form, said[b"username"]) if b"username" in said else (origin, form)
+    return (origin, form, *(said[key] for key in said if key == b"username"))
 
 
 def file_name(environ: "os._Environ[str] | dict[str, str]") -> str | None:

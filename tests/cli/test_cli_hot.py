@@ -255,7 +255,7 @@ def test_what_the_answer_depends_on_is_seen(here: Machine) -> None:
     assert (key, here.run(*TOKEN).returncode) == (b"a key\n", 7)
 
 
-BUDGET = {"hexauth", "hexauth.__main__", "hexauth.hot"}
+BUDGET = {"hexauth", "hexauth.hot"}
 """All that an answer from the cache may import besides what the interpreter does by itself."""
 
 TAKES_LONG = {"click", "requests", "keyring", "portalocker", "cryptography", "tempfile", "logging"}
