@@ -34,8 +34,8 @@ def installed(
         give([libsecret, "store"], stored)
         yield Program("git-credential-libsecret", [libsecret, "get"], environ, REQUEST, expected)
     if tool := shutil.which("secret-tool"):
-        give([tool, "store", "--label", "bench", "service", "tool"], expected)
-        words = [tool, "lookup", "service", "tool"]
+        give([tool, "store", "--label", "bench", "service", "tool", "user", "me"], expected)
+        words = [tool, "lookup", "service", "tool", "user", "me"]
         yield Program("secret-tool lookup", words, environ, b"", expected)
     if docker := shutil.which("docker-credential-secretservice"):
         url = f"https://{HOST}"
