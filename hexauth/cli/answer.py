@@ -29,7 +29,7 @@ def answer(
     if target is not None:
         search = Search(world, parse_target(target, world.settings), may_ask=may_ask)
         write_answer(_render(_found(search), form))
-    elif (front is None or front.request is None) and sys.stdin.isatty():
+    elif (front is None or front.request is None) and sys.stdin and sys.stdin.isatty():
         write_answer(_render(_found(hex_search(world, may_ask=may_ask)), form))
     else:
         _answer_git(world, read_request(front), form, may_ask=may_ask)

@@ -1,12 +1,10 @@
 """`hexauth erase`: forget what a server has rejected."""
 
-import sys
-
 import click
 
 from hexauth import stored
 from hexauth.cli.options import vault_option
-from hexauth.cli.streams import open_world
+from hexauth.cli.streams import open_world, read_request
 from hexauth.protocols import git
 from hexauth.session import reject
 from hexauth.targets import login_for
@@ -20,7 +18,7 @@ def erase(vault: str | None) -> None:
     For a login's own token that means: if it is still the one on file, refresh it at the next
     `hexauth get`. Nobody is ever logged out by this.
     """
-    given = git.parse(sys.stdin.buffer.read())
+    given = git.parse(read_request())
     target = given.target
     if not target.protocol or not target.host:
         return

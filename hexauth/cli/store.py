@@ -1,13 +1,11 @@
 """`hexauth store`: keep what a tool hands over."""
 
-import sys
-
 import click
 
 from hexauth import stored
 from hexauth.attempt import load
 from hexauth.cli.options import vault_option
-from hexauth.cli.streams import open_world
+from hexauth.cli.streams import open_world, read_request
 from hexauth.protocols import git
 from hexauth.targets import login_for
 from hexauth.vault.drawers import Stored
@@ -20,7 +18,7 @@ def store(vault: str | None) -> None:
 
     A login's own token is not stored a second time, and nothing that git calls ephemeral is.
     """
-    given = git.parse(sys.stdin.buffer.read())
+    given = git.parse(read_request())
     target = given.target
     complete = target.username is not None if given.authtype is None else given.credential
     if not target.protocol or not target.host or not complete or given.secret is None:

@@ -386,6 +386,28 @@ def test_a_full_disk_is_told_in_two_lines(here: Machine, environ: dict[str, str]
     assert (process.returncode, len(said.splitlines())) == (1, 2)
 
 
+@pytest.mark.parametrize("environ", [{}, OFF], ids=["cached", "not cached"])
+@pytest.mark.parametrize(
+    ("command", "ended"),
+    [
+        ("hexauth get hexpm --format token >&-", (1, 2)),
+        ("hexauth get <&-", (0, 0)),
+        ("git-credential-hexauth get <&-", (0, 0)),
+        ("hexauth store <&-", (0, 0)),
+        ("hexauth erase <&-", (0, 0)),
+        ("hexauth-bazel get <&-", (2, 1)),
+    ],
+)
+def test_a_closed_stream_is_no_fault_of_ours(
+    here: Machine, command: str, ended: tuple[int, int], environ: dict[str, str]
+) -> None:
+    """A request that is not there is an empty one."""
+    done = here.run("sh", "-c", command, environ=environ)
+
+    assert (done.returncode, len(done.stderr.splitlines())) == ended
+    assert b"nobody expected" not in done.stderr
+
+
 def test_a_caller_that_keeps_the_pipe_open_is_answered(here: Machine) -> None:
     """An empty line ends git's description."""
     with here.start("hexauth", "get") as process:
