@@ -8,10 +8,9 @@ matters.
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hexauth.cache import Cache
 from hexauth.errors import (
     Declined,
     Expired,
@@ -25,11 +24,10 @@ from hexauth.mutex import (
     Mutex,
     Record,
     parse_record,
-    private_folder,
     read_record,
     write_record,
 )
-from hexauth.vault import logins as entries
+from hexauth.tokens import cache, files, load, recover
 from hexauth.world import World
 
 LATE_WRITE_SECONDS = 60
@@ -37,8 +35,6 @@ LATE_WRITE_SECONDS = 60
 
 SHARED = {kind.__name__: kind for kind in (Declined, Expired, Unreachable, VaultError)}
 """The errors that everyone who waited gets too."""
-
-_ENDINGS = ("login.lock", "login.json", "token.lock", "token.json")
 
 
 @dataclass(frozen=True)
@@ -50,32 +46,6 @@ class Arrival:
     """How many attempts to log in had ended."""
     refreshes: int
     """How many attempts to refresh had ended."""
-
-
-@dataclass(frozen=True)
-class Files:
-    """The files of one login in the state folder."""
-
-    login_mutex: Path
-    login_record: Path
-    token_mutex: Path
-    token_record: Path
-
-
-def files(world: World, login: Login) -> Files:
-    """Return the files of `login`; the folder is made if need be. Raises `VaultError`."""
-    base = private_folder(world.places.state) / login.name
-    return Files(*(Path(f"{base}.{end}") for end in _ENDINGS))
-
-
-def load(world: World, login: Login) -> Token | None:
-    """Return the token of `login` from the vault it is in. Raises `VaultError`."""
-    return entries.load_login(world.vault(entries.name(login)), login)
-
-
-def cache(world: World, login: Login) -> Cache:
-    """Return the cache of `login`'s answers."""
-    return Cache(world.environ, world.settings, world.places, files(world, login).token_mutex)
 
 
 def token_turn(world: World, login: Login, seconds: float) -> AbstractContextManager[None]:
@@ -115,6 +85,7 @@ def _first_look(world: World, login: Login) -> Token | None:
 def _load_and_cache(world: World, login: Login) -> Token | None:
     """Load the token, and let others know what came of it. The token mutex is held."""
     answers = cache(world, login)
+    recover(world, login)
     try:
         token = load(world, login)
     except VaultError:
@@ -143,19 +114,19 @@ def share(record: Record) -> None:
 
 @contextmanager
 def attempt(record_path: Path, number: int) -> Iterator[None]:
-    """Publish how the attempt inside a `with` block ends, at `record_path`, under its `number`.
-
-    Ctrl-C counts as the person's no, and becomes `Interrupted`.
-    """
+    """Publish how the attempt inside a `with` block ends, at `record_path`, under its `number`."""
     try:
         yield
-    except KeyboardInterrupt:
+    except Interrupted:
         message = f"The login was interrupted in process {os.getpid()}."
         _publish(record_path, Record(Declined.__name__, number, os.getpid(), message))
-        raise Interrupted("The login was interrupted.") from None
+        raise
     except HexauthError as error:
         state = next((name for name, kind in SHARED.items() if isinstance(error, kind)), "failed")
-        _publish(record_path, Record(state, number, os.getpid(), str(error)))
+        # A vault can be put in order, and then a code that was approved is still good.
+        before = read_record(record_path) if isinstance(error, VaultError) else Record()
+        ended = {"state": state, "attempt": number, "pid": os.getpid(), "message": str(error)}
+        _publish(record_path, replace(before, **ended))  # type: ignore[arg-type]
         raise
     except BaseException:
         _publish(record_path, Record("failed", number, os.getpid()))

@@ -6,14 +6,13 @@ mutex writes answers. Dying in between costs time, and nothing else.
 """
 
 import os
-import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hexauth import hot
+from hexauth import hot, journal, memory
 from hexauth.config import Settings
 from hexauth.errors import HexauthError, VaultError
 from hexauth.model import Credential, Kind, Target, Token
@@ -135,7 +134,7 @@ class Cache:
     def _write(self, first: int, last: int, answers: Mapping[str, bytes]) -> None:
         """Write a file, or none if anything stands in the way: losing it costs time alone."""
         name = self._name
-        folder = None if name is None else _folder(dict(self.environ))
+        folder = None if name is None else memory.folder(self.environ)
         if folder is None:
             return
         config = os.fsencode(self.places.config)
@@ -169,31 +168,6 @@ def _prune(folder: Path) -> None:
     """Remove the oldest files of `folder` if there are too many."""
     names = os.listdir(folder)  # noqa: PTH208  (every `write` asks, and nearly always for nothing)
     if len(names) > MOST:
-        for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-MOST]:
+        paths = [path for path in folder.iterdir() if not path.name.startswith(journal.PREFIX)]
+        for path in sorted(paths, key=lambda path: path.stat().st_mtime)[:-MOST]:
             path.unlink(missing_ok=True)
-
-
-def _folder(environ: dict[str, str]) -> Path | None:
-    """Return a folder of our own that is kept in memory, made if need be; None if there is none."""
-    for each in hot.folders(environ):
-        folder = Path(each)
-        with suppress(OSError):
-            above = folder.parent.stat()
-            if above.st_uid != os.getuid() and not above.st_mode & stat.S_ISVTX:
-                continue
-            folder.mkdir(mode=0o700, exist_ok=True)
-            found = folder.lstat()
-            ours = found.st_uid == os.getuid() and found.st_mode == stat.S_IFDIR | 0o700
-            if ours and is_in_memory(found.st_dev):
-                return folder
-    return None
-
-
-def is_in_memory(device: int, mounts: str = "/proc/self/mountinfo") -> bool:
-    """Tell whether the file system `device` never reaches a disk, swap aside (proc(5))."""
-    number = f"{os.major(device)}:{os.minor(device)}"
-    for line in Path(mounts).read_text("utf-8", "surrogateescape").splitlines():
-        left, _, right = line.partition(" - ")
-        if left.split()[2] == number:
-            return right.split()[0] in ("tmpfs", "ramfs")
-    return False

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from hexauth.clock import Deadline
 from hexauth.errors import Declined, Expired, Refused, Unreachable
 from hexauth.model import Token
 from hexauth.oauth import Grant
@@ -17,16 +18,20 @@ def wait(
     *,
     sleep: Callable[[float], object] = time.sleep,
     now: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+    slowed: Callable[[float], object] = lambda interval: None,
 ) -> Token:
     """Poll until the person has answered, and return the token; RFC 8628 section 3.5.
 
     Waits one interval before the first poll too, because another process may just have polled. A
     server that is out of order is asked again, at doubled intervals, until the code expires.
-    Raises `Declined` or `Expired`.
+    `slowed` hears the interval, in seconds, that holds from now on for whoever polls. Raises
+    `Declined` or `Expired`.
     """
+    end = Deadline(grant.deadline - now(), now=now, monotonic=monotonic)
     interval = delay = grant.interval
-    while now() < grant.deadline:
-        sleep(min(delay, max(0.0, grant.deadline - now())))
+    while not end.is_over():
+        sleep(min(delay, end.left()))
         try:
             return poll()
         except Unreachable:
@@ -35,6 +40,7 @@ def wait(
         except Refused as refusal:
             if refusal.code == "slow_down":
                 interval += SLOW_DOWN_SECONDS
+                slowed(interval)
             elif refusal.code != "authorization_pending":
                 raise _answer(refusal) from None
         delay = interval

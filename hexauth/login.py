@@ -5,18 +5,19 @@ vault again: what it wanted may be there. A caller that needs the token mutex to
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from hexauth import oauth
-from hexauth.attempt import Arrival, Files, attempt, cache, files, is_new, load, settled, share
+from hexauth.attempt import Arrival, attempt, is_new, settled, share
 from hexauth.device import wait
-from hexauth.errors import Expired, LoginRequired
+from hexauth.errors import Expired, Interrupted, LoginRequired
 from hexauth.model import Login, Token
 from hexauth.mutex import Mutex, Record, read_record, write_record
 from hexauth.session import TOKEN_SECONDS, replace_login
 from hexauth.system import signals_held
+from hexauth.tokens import Files, cache, files, load
 from hexauth.vault.logins import name
 from hexauth.world import World
 
@@ -26,36 +27,7 @@ UNSEEN_SECONDS = 60
 GRACE_SECONDS = 30
 """How long after a code's deadline its holder may still be saving."""
 
-
-def log_in(
-    world: World,
-    login: Login,
-    arrival: Arrival,
-    *,
-    may_ask: bool,
-    scope: str,
-    name: str,
-    browser: bool = True,
-) -> Token:
-    """Return a token newer than the caller's, asking the person unless somebody else has.
-
-    A caller that may not ask still waits for a login that another process has under way. `name`
-    is shown to the person on the approval page. Raises `LoginRequired`, `Declined`, `Expired`,
-    `Unreachable`, `VaultError` or `Interrupted`.
-    """
-    world.front.leave()  # the token mutex is taken second
-    beside = files(world, login)
-    with Mutex(beside.login_mutex).held(None, _watcher(world, beside.login_record, browser)):
-        cached = cache(world, login).read(world.now())
-        token = cached if is_new(cached, arrival, world.now()) else load(world, login)
-        if token is not None and is_new(token, arrival, world.now()):
-            return token
-        record = read_record(beside.login_record)
-        if record.ended > arrival.logins:
-            share(record)
-        if not may_ask:
-            raise LoginRequired(f"There is no login at {login.server}.")
-        return _ask(world, login, beside, record, Question(scope, name, browser))
+WAITING = "waiting"
 
 
 @dataclass(frozen=True)
@@ -67,47 +39,86 @@ class Question:
     browser: bool = True
 
 
-def _ask(world: World, login: Login, beside: Files, record: Record, question: Question) -> Token:
-    """Run the device flow, carrying on the code of a holder that died; RFC 8628."""
-    inherited = record.state == "waiting" and record.deadline > world.now()
-    entry = name(login)
-    number = record.attempt if inherited else record.ended + 1
-    with attempt(beside.login_record, number), settled(world):
-        world.vault(entry).check()  # a login that cannot be saved is worse than none
-        if inherited:
-            world.screen.say(f"Process {record.pid} has ended; carrying on with its code.")
-            grant = oauth.Grant(
-                record.device_code,
-                record.user_code,
-                record.verification_uri,
-                record.verification_uri_complete,
-                record.interval,
-                record.deadline,
-            )
+def log_in(
+    world: World, login: Login, arrival: Arrival, question: Question, *, may_ask: bool
+) -> Token:
+    """Return a token newer than the caller's, asking the person unless somebody else has.
+
+    A caller that may not ask still waits for a login that another process has under way, and
+    carries on with the code that it has seen there. Raises `LoginRequired`, `Declined`, `Expired`,
+    `Unreachable`, `VaultError` or `Interrupted`.
+    """
+    world.front.leave()  # the token mutex is taken second
+    beside = files(world, login)
+    watch = _Watch(world, beside, question.browser)
+    with Mutex(beside.login_mutex).held(None, watch.look):
+        cached = cache(world, login).read(world.now())
+        token = cached if is_new(cached, arrival, world.now()) else load(world, login)
+        if token is not None and is_new(token, arrival, world.now()):
+            return token
+        record = read_record(beside.login_record)
+        if record.ended > arrival.logins:
+            share(record)
+        is_good = record.deadline > world.now() and record.device_code != ""
+        if is_good and (may_ask or record.approved or watch.has_shown(record)):
+            return _ask(world, login, question, record)
+        if not may_ask:
+            raise LoginRequired(f"There is no login at {login.server}.")
+        return _ask(world, login, question, Record(attempt=record.ended))
+
+
+def _ask(world: World, login: Login, question: Question, left: Record) -> Token:
+    """Run the device flow, RFC 8628, with the code that `left` holds or with a new one.
+
+    A process that died has left it, or one that could not save the token; after the approval a Hex
+    server issues another token for the same code.
+    """
+    beside, number = files(world, login), left.ended + 1
+    with attempt(beside.login_record, number), _interrupts_are_a_no(), settled(world):
+        world.vault(name(login)).check()  # a login that cannot be saved is worse than none
+        if left.device_code:
+            record = replace(left, state=WAITING, attempt=number, pid=os.getpid(), message="")
+            why = "has ended" if left.state == WAITING else "could not save the login"
+            world.screen.say(f"Process {left.pid} {why}; carrying on with its code.")
         else:
-            grant = oauth.device_authorization(
-                world.http,
-                login.server,
-                login.client_id,
-                scope=question.scope,
-                name=question.name,
-                now=world.now(),
-            )
-        write_record(beside.login_record, _waiting(grant, number))
-        if world.choice(entry).name == "file":  # people resent not being told (cli/cli#7757)
-            place, why = world.vault(entry).describe(), world.choice(entry).why
-            world.screen.say(f"The login will be kept in {place} ({why}).")
-        _show(world, grant, question.browser)
+            record = _waiting(world, login, question, number)
+
+        def publish(**changes: float | bool) -> None:
+            nonlocal record
+            record = replace(record, **changes)  # type: ignore[arg-type]  # floats and flags alone
+            write_record(beside.login_record, record)
 
         def poll() -> Token:
             return oauth.device_token(
-                world.http, login.server, login.client_id, grant.device_code, now=world.now()
+                world.http, login.server, login.client_id, record.device_code, now=world.now()
             )
 
-        token = wait(poll, grant, sleep=world.sleep, now=world.now)
+        publish()
+        if not record.approved:
+            _show(world, login, record)
+            if question.browser and not _open_browser(world, beside, record):
+                publish(browser_missing=True)
+        token = wait(
+            poll,
+            _grant(record),
+            sleep=world.sleep,
+            now=world.now,
+            monotonic=world.monotonic,
+            slowed=lambda interval: publish(interval=interval),
+        )
         with Mutex(beside.token_mutex).held(TOKEN_SECONDS), signals_held():
+            publish(approved=True)
             replace_login(world, login, token)
         return token
+
+
+@contextmanager
+def _interrupts_are_a_no() -> Iterator[None]:
+    """Let Ctrl-C be the person's answer to the question."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("The login was interrupted.") from None
 
 
 def under_way(world: World, login: Login) -> Record | None:
@@ -116,12 +127,21 @@ def under_way(world: World, login: Login) -> Record | None:
     if not Mutex(beside.login_mutex).is_held():
         return None
     record = read_record(beside.login_record)
-    return record if record.state == "waiting" else None
+    return record if record.state == WAITING else None
 
 
-def _waiting(grant: oauth.Grant, number: int) -> Record:
+def _waiting(world: World, login: Login, question: Question, number: int) -> Record:
+    """Return the record of a new code; RFC 8628 section 3.1."""
+    grant = oauth.device_authorization(
+        world.http,
+        login.server,
+        login.client_id,
+        scope=question.scope,
+        name=question.name,
+        now=world.now(),
+    )
     return Record(
-        state="waiting",
+        state=WAITING,
         attempt=number,
         pid=os.getpid(),
         user_code=grant.user_code,
@@ -133,37 +153,86 @@ def _waiting(grant: oauth.Grant, number: int) -> Record:
     )
 
 
+def _grant(record: Record) -> oauth.Grant:
+    return oauth.Grant(
+        record.device_code,
+        record.user_code,
+        record.verification_uri,
+        record.verification_uri_complete,
+        record.interval,
+        record.deadline,
+    )
+
+
 def spaced(user_code: str) -> str:
     """Return a user code as people read it: eight characters in two groups."""
     return f"{user_code[:4]}-{user_code[4:]}" if len(user_code) == 8 else user_code
 
 
-def _show(world: World, grant: oauth.Grant, browser: bool) -> None:
+def _show(world: World, login: Login, record: Record) -> None:
     """Show the person where to go and what to enter, before a browser covers the terminal."""
+    choice = world.choice(name(login))
+    if choice.name == "file":  # people resented not being told (cli/cli#7757)
+        place = world.vault(name(login)).describe()
+        world.screen.say(f"The login will be kept in {place} ({choice.why}).")
     world.screen.say(
-        f"To log in, open {grant.verification_uri_complete}",
-        f"and check that it shows the code {spaced(grant.user_code)}.",
+        f"To log in, open {record.verification_uri_complete}",
+        f"and check that it shows the code {spaced(record.user_code)}.",
     )
-    if browser and world.browse(grant.verification_uri_complete):
-        world.screen.say("Your browser has been asked to open it.")
 
 
-def _watcher(world: World, record_path: Path, browser: bool) -> Callable[[], None]:
-    """Return what a waiter does now and then: show what it waits for, and notice the deadline."""
-    shown: set[str] = set()
-    start = world.now()
+def _open_browser(world: World, beside: Files, record: Record) -> bool:
+    """Open the page of `record`'s code in a browser, unless some process has done so already.
 
-    def watch() -> None:
-        record = read_record(record_path)
-        waiting = record.state == "waiting"
-        limit = record.deadline + GRACE_SECONDS if waiting else start + UNSEEN_SECONDS
-        if world.now() > limit:
+    Tell whether it is open, or somebody is opening it just now.
+    """
+    try:
+        with Mutex(beside.browser_mutex).held(0):
+            if read_record(beside.browser_record).user_code == record.user_code:
+                return True
+            if not world.browse(record.verification_uri_complete):
+                return False
+            opened = Record("done", record.attempt, os.getpid(), user_code=record.user_code)
+            write_record(beside.browser_record, opened)
+    except Expired:
+        return True
+    world.screen.say("Your browser has been asked to open it.")
+    return True
+
+
+class _Watch:
+    """What a waiter does now and then: show what it waits for, and notice the deadline.
+
+    A waiter that a person can see opens the browser, if the process that asks could not.
+    """
+
+    def __init__(self, world: World, beside: Files, browser: bool) -> None:
+        self._world, self._beside = world, beside
+        self._may_browse = browser and world.screen.visible
+        self._shown: set[str] = set()
+        self._end = world.deadline(UNSEEN_SECONDS)
+
+    def look(self) -> None:
+        """Do it; raise `Expired` if the process that is waited for has had its time."""
+        record = read_record(self._beside.login_record)
+        if record.state == WAITING:
+            self._show(record)
+            if record.browser_missing and self._may_browse:
+                self._may_browse = False
+                _open_browser(self._world, self._beside, record)
+        if self._end.is_over():
             raise Expired(f"Process {record.pid} has kept its login open for too long.")
-        if waiting and record.user_code not in shown:
-            shown.add(record.user_code)
-            world.screen.say(
-                f"Process {record.pid} is waiting for you: open {record.verification_uri_complete}",
-                f"and check that it shows the code {spaced(record.user_code)}.",
-            )
 
-    return watch
+    def has_shown(self, record: Record) -> bool:
+        """Tell whether the person was shown this record's code here."""
+        return record.user_code in self._shown
+
+    def _show(self, record: Record) -> None:
+        if self.has_shown(record):
+            return
+        self._shown.add(record.user_code)
+        self._end = self._world.deadline(record.deadline - self._world.now() + GRACE_SECONDS)
+        self._world.screen.say(
+            f"Process {record.pid} is waiting for you: open {record.verification_uri_complete}",
+            f"and check that it shows the code {spaced(record.user_code)}.",
+        )

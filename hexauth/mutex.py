@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hexauth.clock import Deadline
 from hexauth.errors import Expired, VaultError
 from hexauth.model import LAST_SECOND
 
@@ -187,15 +188,14 @@ def _cannot_lock(path: Path, error: Exception) -> VaultError:
 def _wait_polling(
     path: Path, descriptor: int, seconds: float | None, while_waiting: Callable[[], None]
 ) -> None:
-    end = None if seconds is None else time.monotonic() + seconds
-    next_call = 0.0
+    end = None if seconds is None else Deadline(seconds)
+    tick = Deadline(0)
     while not _try_lock(path, descriptor, "win32"):
-        now = time.monotonic()
-        if end is not None and now >= end:
+        if end is not None and end.is_over():
             raise _waited_too_long()
-        if now >= next_call:
+        if tick.is_over():
             while_waiting()
-            next_call = now + TICK
+            tick = Deadline(TICK)
         time.sleep(WINDOWS_POLL)
 
 
@@ -206,10 +206,10 @@ def _wait_blocking(
     from hexauth.turn import Turn
 
     turn = Turn(descriptor)
-    end = None if seconds is None else time.monotonic() + seconds
+    end = None if seconds is None else Deadline(seconds)
     try:
-        while not _comes(path, turn, TICK if end is None else min(TICK, end - time.monotonic())):
-            if end is not None and time.monotonic() >= end:
+        while not _comes(path, turn, TICK if end is None else min(TICK, end.left())):
+            if end is not None and end.is_over():
                 raise _waited_too_long()
             while_waiting()
     except BaseException:
@@ -219,7 +219,7 @@ def _wait_blocking(
 
 def _comes(path: Path, turn: "Turn", seconds: float) -> bool:
     try:
-        return turn.comes(max(0, seconds))
+        return turn.comes(seconds)
     except OSError as error:
         raise _cannot_lock(path, error) from error
 
@@ -250,6 +250,10 @@ class Record:
     device_code: str = field(default="", repr=False)
     interval: float = 0.0
     deadline: float = 0.0
+    browser_missing: bool = False
+    """Whether the holder has tried to open a browser, and could not."""
+    approved: bool = False
+    """Whether the person has approved the code, and the token is yet to be saved."""
 
     @property
     def ended(self) -> int:

@@ -5,12 +5,12 @@ Every answer is read with limits, so that no server can hold up or fill its call
 
 import json
 import re
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from hexauth import __version__
+from hexauth.clock import Deadline
 from hexauth.config import origin, split_url
 from hexauth.errors import Refused, Unreachable
 from hexauth.model import Token
@@ -196,13 +196,13 @@ def _request(
 
 
 def _json(response: "requests.Response", url: str) -> Any:  # noqa: ANN401  (JSON is anything)
-    end = time.monotonic() + ANSWER_SECONDS
+    end = Deadline(ANSWER_SECONDS)
     body = b""
     for chunk in response.iter_content(16384):
         body += chunk
         if len(body) > BODY_BYTES:
             raise _nonsense(url, "an answer without end")
-        if time.monotonic() > end:
+        if end.is_over():
             raise _nonsense(url, "an answer that does not end")
     if not body.strip():
         return {}

@@ -8,7 +8,7 @@ from hexauth import hex as hexpm
 from hexauth import stored
 from hexauth.attempt import Arrival, arrive
 from hexauth.errors import Unreachable
-from hexauth.login import log_in
+from hexauth.login import Question, log_in
 from hexauth.model import Credential, Login, Target, Token
 from hexauth.session import refreshed
 from hexauth.targets import hex_target, is_api, login_for
@@ -99,9 +99,8 @@ def from_login(search: Search) -> Credential | None:
         search.world,
         search.login,
         search.arrival,
+        Question(search.world.settings.scope, device_name()),
         may_ask=search.may_ask,
-        scope=search.world.settings.scope,
-        name=device_name(),
     )
     return search.credential(token, "login")
 

@@ -9,25 +9,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from hexauth import oauth
-from hexauth.attempt import (
-    Arrival,
-    Files,
-    attempt,
-    cache,
-    files,
-    is_new,
-    load,
-    settled,
-    share,
-    token_turn,
-)
+from hexauth.attempt import Arrival, attempt, is_new, settled, share, token_turn
 from hexauth.errors import Expired, HexauthError, Refused, Unreachable, VaultError
 from hexauth.model import Login, Token
 from hexauth.mutex import Mutex, Record, read_record, write_record
 from hexauth.system import signals_held
+from hexauth.tokens import Files, cache, drop, files, load, save
 from hexauth.vault import Vault
 from hexauth.vault.choose import NAMES
-from hexauth.vault.logins import drop_login, load_login, name, save_login
+from hexauth.vault.logins import drop_login, load_login, name
 from hexauth.world import World
 
 TOKEN_SECONDS = 120
@@ -80,8 +70,7 @@ def _refresh(world: World, login: Login, token: Token) -> Token | None:
             on_file = load(world, login)
             if on_file is not None and on_file.refresh != token.refresh:
                 return on_file
-            cache(world, login).outdate()
-            drop_login(world.vault(name(login)), login)
+            drop(world, login)
             return None
         save(world, login, new)
         return new
@@ -122,8 +111,7 @@ def reject(world: World, login: Login, secret: str) -> None:
     with Mutex(files(world, login).token_mutex).held(TOKEN_SECONDS):
         token = load(world, login)
         if token is not None and token.access == secret and token.refresh is not None:
-            cache(world, login).outdate()
-            save_login(world.vault(name(login)), login, replace(token, access=None))
+            save(world, login, replace(token, access=None))
 
 
 def log_out(world: World, login: Login) -> Token | None:
@@ -145,8 +133,7 @@ def log_out(world: World, login: Login) -> Token | None:
                 oauth.revoke_session(world.http, login.server, token.refresh)
             except HexauthError as error:
                 failure = error
-        cache(world, login).outdate()
-        drop_login(world.vault(name(login)), login)
+        drop(world, login)
         cache(world, login).drop()
         world.forget(name(login))
     if failure is not None:
@@ -161,17 +148,5 @@ def _clear_code(beside: Files) -> None:
     """Forget the code of a login whose process died; one that is under way is its holder's."""
     with suppress(Expired), Mutex(beside.login_mutex).held(0):
         record = read_record(beside.login_record)
-        if record.state == "waiting":
+        if record.device_code:
             write_record(beside.login_record, Record(attempt=record.ended))
-
-
-def save(world: World, login: Login, token: Token) -> None:
-    """Save `token` and note in the index where; the caller holds the token mutex.
-
-    Raises `VaultError`.
-    """
-    answers = cache(world, login)
-    answers.outdate()
-    save_login(world.vault(name(login)), login, token)
-    answers.write(token, world.now())
-    world.note(name(login), server=login.server, client_id=login.client_id)

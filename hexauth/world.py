@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from hexauth.clock import Deadline
 from hexauth.config import Settings, git_may_ask
 from hexauth.hot import Front
 from hexauth.system import Places, Screen, is_graphical, open_browser
@@ -28,11 +29,16 @@ class World:
     sleep: Callable[[float], object] = time.sleep
     now: Callable[[], float] = time.time
     """Unix seconds."""
+    monotonic: Callable[[], float] = time.monotonic
     front: Front = field(default_factory=Front, repr=False)
     """What this process learned before it came here."""
 
     _vaults: dict[str, Vault] = field(default_factory=dict, repr=False)
     _choices: dict[str, Choice] = field(default_factory=dict, repr=False)
+
+    def deadline(self, seconds: float) -> Deadline:
+        """Return the deadline that is `seconds` away, by this world's clocks."""
+        return Deadline(seconds, now=self.now, monotonic=self.monotonic)
 
     def choice(self, entry: str) -> Choice:
         """Return which vault `entry` is in, or will be, and why; found out when first needed."""

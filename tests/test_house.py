@@ -10,12 +10,13 @@ import pytest
 ROOT = Path(__file__).parent.parent / "hexauth"
 
 FLOORS = (
-    {"", "errors", "model", "turn"},
+    {"", "clock", "errors", "model", "turn"},
     {"hot"},
-    {"hex", "mutex", "system"},
+    {"hex", "memory", "mutex", "system"},
     {"config", "protocols"},
-    {"targets", "oauth", "vault", "sandbox"},
+    {"targets", "oauth", "vault", "sandbox", "journal"},
     {"device", "world", "cache"},
+    {"tokens"},
     {"attempt"},
     {"session", "stored"},
     {"login"},

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from hexauth import config, oauth, session, system
-from hexauth.attempt import arrive, files, load
+from hexauth.attempt import arrive
 from hexauth.errors import Unreachable
 from hexauth.model import Kind, Token
 from hexauth.mutex import Record, read_record, write_record
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from hexauth.system import Screen
+from hexauth.tokens import files, load, save
 from hexauth.vault.logins import name, save_login
 from hexauth.world import World
 from tests.conftest import Serve
@@ -37,7 +38,7 @@ def world(tmp_path: Path) -> Make:
         places = system.places(environ)
         settings = config.load(environ, places.config)
         found = World(environ, settings, places, Screen(io.StringIO().write, visible=False))
-        session.save(found, settings.login, issue(found, sandbox))
+        save(found, settings.login, issue(found, sandbox))
         return found
 
     return make
@@ -167,7 +168,7 @@ def test_an_api_key_is_not_dropped_when_a_server_rejects_it(serve: Serve, world:
     here = world(serve())
     login = here.settings.login
     key = Token("k" * 32, kind=Kind.KEY)
-    session.save(here, login, key)
+    save(here, login, key)
 
     session.reject(here, login, "k" * 32)
 

@@ -6,16 +6,17 @@ import click
 
 from hexauth import hex as hexpm
 from hexauth import oauth
-from hexauth.attempt import Arrival, arrive, files
+from hexauth.attempt import Arrival, arrive
 from hexauth.cli.options import vault_option
 from hexauth.cli.streams import open_world
 from hexauth.errors import Refused, UsageError
-from hexauth.login import log_in
+from hexauth.login import Question, log_in
 from hexauth.model import Kind, Login, Token
 from hexauth.mutex import Mutex
 from hexauth.resolve import device_name
 from hexauth.session import TOKEN_SECONDS, refreshed, replace_login, vault_before
 from hexauth.targets import known_targets, login_for, parse_target
+from hexauth.tokens import files
 from hexauth.vault.logins import name as entry_name
 from hexauth.world import World
 
@@ -62,15 +63,8 @@ def login(
         world.screen.say(f"You are logged in to {where.server} already{_as_user(token)}.")
         world.screen.say("To log in again, run `hexauth login --force`.")
         return
-    token = log_in(
-        world,
-        where,
-        arrival,
-        may_ask=True,
-        scope=world.settings.scope,
-        name=name or device_name(),
-        browser=browser,
-    )
+    question = Question(world.settings.scope, name or device_name(), browser)
+    token = log_in(world, where, arrival, question, may_ask=True)
     world.screen.say(f"You are logged in to {where.server}{_as_user(token)}.")
 
 

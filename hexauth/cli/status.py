@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from hexauth import hex as hexpm
-from hexauth.attempt import load
 from hexauth.cli.options import vault_option
 from hexauth.cli.streams import open_world, write_answer
 from hexauth.errors import VaultError
 from hexauth.login import spaced, under_way
 from hexauth.model import Kind, Login, Token
 from hexauth.system import printable
+from hexauth.tokens import is_unsaved, load
 from hexauth.vault import logins
 from hexauth.world import World
 
@@ -81,6 +81,7 @@ def _facts(world: World, login: Login, token: Token | None, problem: VaultError 
         "access_token_expires_at": token.expires_at if token else None,
         "session_expires_at": hexpm.session_end(token) if token else None,
         "vault": {"name": choice.name, "where": vault.describe(), "why": choice.why},
+        "in_memory_only": is_unsaved(world, login),
         "login_under_way": None
         if record is None
         else {
@@ -135,6 +136,8 @@ def _rows(login: Facts, now: float) -> Iterator[tuple[str, str]]:
             yield "session", _until(login["session_expires_at"], now)
     yield "vault", f"{login['vault']['name']}: {login['vault']['where']}"
     yield "why there", login["vault"]["why"]
+    if login["in_memory_only"]:
+        yield "not saved yet", "the vault has not taken it; `hexauth get` tries again"
     if login["login_under_way"]:
         pending = login["login_under_way"]
         code = spaced(pending["user_code"])

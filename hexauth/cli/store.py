@@ -3,11 +3,11 @@
 import click
 
 from hexauth import stored
-from hexauth.attempt import load
 from hexauth.cli.options import vault_option
 from hexauth.cli.streams import open_world, read_request
 from hexauth.protocols import git
 from hexauth.targets import login_for
+from hexauth.tokens import load
 from hexauth.vault.drawers import Stored
 
 

@@ -4,12 +4,13 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TextIO, TypeVar
 
+from hexauth.clock import Deadline
 from hexauth.errors import VaultError
+from hexauth.system import signals_held
 
 T = TypeVar("T")
 
@@ -51,10 +52,10 @@ class Bounded:
 
     def settle(self, seconds: float) -> None:
         """Wait, at most `seconds`, until the changes that ran out of time have ended."""
-        end = time.monotonic() + seconds
+        end = Deadline(seconds)
         for worker in self._late_ones():
             if worker.changes:
-                _ended(worker, max(0.0, end - time.monotonic()))
+                _ended(worker, end.left())
 
     def _late_ones(self) -> list["_Worker[Any]"]:
         self._late = [worker for worker in self._late if not worker.done.is_set()]
@@ -80,7 +81,8 @@ class _Worker(threading.Thread, Generic[T]):
     def run(self) -> None:
         _MUTE.begin()
         try:
-            self.answers.append(self._work())
+            with signals_held():  # a call that is late must not hear what others hold back
+                self.answers.append(self._work())
         except BaseException as error:  # foreign code: SystemExit, too, ends only the call
             self.error = self._explain(error)
         finally:
@@ -89,9 +91,9 @@ class _Worker(threading.Thread, Generic[T]):
 
 
 def _ended(worker: _Worker[Any], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not worker.done.wait(max(0.0, min(SLICE, end - time.monotonic()))):
-        if time.monotonic() >= end:
+    end = Deadline(seconds)
+    while not worker.done.wait(min(SLICE, end.left())):
+        if end.is_over():
             return False
     return True
 

@@ -8,7 +8,7 @@ import pytest
 from hexauth import config, stored, system
 from hexauth.errors import VaultError
 from hexauth.model import Target, Token
-from hexauth.session import save
+from hexauth.tokens import save
 from hexauth.vault.drawers import Stored
 from hexauth.vault.index import Index
 from hexauth.vault.logins import load_login, name

@@ -1,0 +1,74 @@
+"""A new token's place in memory while its vault takes it in, or for as long as it will not.
+
+The refresh token before it is spent, so losing this one would lose the session. What is here goes
+by the token mutex's stamp, as the cache does: once anybody has changed the login since, it is void.
+Linux alone has folders in memory that are a user's own; elsewhere there is no journal.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from hexauth import hot, memory
+from hexauth.model import Kind, Token
+from hexauth.mutex import write_private
+
+PREFIX = "unsaved-"
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The journal of the login whose token mutex is `mutex`; `is_wanted` tells whether to keep one.
+
+    Only a holder of the mutex writes or drops.
+    """
+
+    environ: Mapping[str, str]
+    mutex: Path
+    is_wanted: bool = True
+    platform: str = sys.platform
+
+    def write(self, token: Token) -> bool:
+        """Keep `token` until the login is changed; tell whether it could be done."""
+        folder = (
+            memory.folder(self.environ) if self.platform == "linux" and self.is_wanted else None
+        )
+        if folder is None:
+            return False
+        head = [hot.VERSION, os.fsencode(self.mutex), hot.stamp(os.fsencode(self.mutex))]
+        with suppress(OSError):
+            write_private(
+                folder / self._name, b"\n".join([*head, json.dumps(asdict(token)).encode()])
+            )
+            return True
+        return False
+
+    def read(self) -> Token | None:
+        """Return the token that is kept here and not in the vault; None nearly always."""
+        if self.platform != "linux":
+            return None
+        mutex = os.fsencode(self.mutex)
+        for folder in hot.folders(dict(self.environ)):
+            lines = hot.read(f"{folder}/{self._name}")
+            if lines[:3] == [hot.VERSION, mutex, hot.stamp(mutex)] and len(lines) == 4:
+                with suppress(ValueError, TypeError, KeyError):
+                    found = json.loads(lines[3])
+                    return Token(**{**found, "kind": Kind(found["kind"])})
+        return None
+
+    def drop(self) -> None:
+        """Forget it: the vault has it, or the login has ended."""
+        if self.platform != "linux":
+            return
+        for folder in hot.folders(dict(self.environ)):
+            with suppress(OSError):
+                Path(folder, self._name).unlink()
+
+    @property
+    def _name(self) -> str:
+        return PREFIX + sha256(os.fsencode(self.mutex)).hexdigest()[:24]
