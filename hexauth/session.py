@@ -84,7 +84,12 @@ def replace_login(world: World, login: Login, token: Token) -> None:
     left that vault, perhaps because it cannot be reached from here.
     """
     elsewhere = vault_before(world, login)
-    old = load(world, login) if elsewhere is None else None
+    old: Token | None = None
+    failure: HexauthError | None = None
+    try:
+        old = load(world, login) if elsewhere is None else None
+    except VaultError as error:  # the new token comes first: it cannot be had again
+        failure = error
     save(world, login, token)
     try:
         if elsewhere is not None:
@@ -93,7 +98,9 @@ def replace_login(world: World, login: Login, token: Token) -> None:
         if old is not None and old.refresh and old.refresh != token.refresh:
             oauth.revoke_session(world.http, login.server, old.refresh)
     except HexauthError as error:
-        world.screen.say(f"The login before this one could not be ended: {error}")
+        failure = error
+    if failure is not None:
+        world.screen.say(f"The login before this one could not be ended: {failure}")
 
 
 def vault_before(world: World, login: Login) -> Vault | None:

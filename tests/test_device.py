@@ -124,5 +124,42 @@ def test_last_wait_ends_with_the_code() -> None:
     assert clock.slept == [5, 2]
 
 
+def test_lengthened_interval_is_told_to_whoever_may_carry_on() -> None:
+    heard: list[float] = []
+    clock = FakeClock()
+
+    device.wait(
+        answers("slow_down", PENDING, "slow_down", NEW),
+        grant(),
+        sleep=clock.sleep,
+        now=clock,
+        monotonic=clock,
+        slowed=heard.append,
+    )
+
+    assert heard == [10, 15]
+
+
+@pytest.mark.parametrize(("wall", "monotonic"), [(1000, 1), (-1000, 150)], ids=["suspended", "set"])
+def test_code_expires_by_whichever_clock_is_first(wall: float, monotonic: float) -> None:
+    """A laptop was suspended; or its clock is set back at every poll."""
+    clocks = [0.0, 0.0]
+
+    def sleep(seconds: float) -> None:
+        clocks[0] += wall
+        clocks[1] += monotonic
+
+    with pytest.raises(Expired):
+        device.wait(
+            answers(*[PENDING] * 4),
+            grant(life=500),
+            sleep=sleep,
+            now=lambda: clocks[0],
+            monotonic=lambda: clocks[1],
+        )
+
+    assert clocks in ([1000, 1], [-4000, 600])
+
+
 def test_code_that_has_expired_already_is_not_polled() -> None:
     assert type(ending(answers(), life=0)) is Expired

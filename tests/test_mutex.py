@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import json
 import os
@@ -331,6 +332,23 @@ def test_folder_that_cannot_be_written_is_named() -> None:
     """Nobody can make files in /proc, not even root."""
     with pytest.raises(VaultError, match=r"The lock file /proc/1\.lock cannot be opened"):
         Mutex(Path("/proc/1.lock")).is_held()
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "while it waits"])
+def test_file_system_without_locks_is_named(
+    path: Path, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS may answer ENOLCK, to the first try or to the one that waits; here nothing else does."""
+
+    def flock(descriptor: int, flags: int) -> None:
+        raise BlockingIOError if waits and flags & fcntl.LOCK_NB else OSError(errno.ENOLCK, "")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+    with pytest.raises(VaultError, match="cannot be locked: No locks available") as caught:
+        Mutex(path).held(5).__enter__()
+    assert str(path) in str(caught.value)
+    assert "local folder" in caught.value.hint
 
 
 def test_hundreds_of_turns_leak_nothing(path: Path) -> None:

@@ -326,7 +326,26 @@ def test_screen_that_has_been_closed_does_no_harm() -> None:
 
 HOLDER = """
 import os, signal, sys, time
+from pathlib import Path
+from hexauth.errors import VaultError
+from hexauth.mutex import Mutex
 from hexauth.system import signals_held
+from hexauth.turn import Turn
+from hexauth.vault.bounded import Bounded
+
+def wait_in_vain():
+    path = Path(sys.argv[2])
+    with Mutex(path).held(1):
+        turn = Turn(os.open(path, os.O_RDWR))
+        turn.comes(0.05)
+        turn.abandon()
+        held()
+
+def call_too_slow():
+    try:
+        Bounded(0.05, lambda error: VaultError("broken")).call(lambda: time.sleep(60))
+    except VaultError:
+        held()
 
 def held():
     with signals_held():
@@ -338,14 +357,14 @@ def held():
         print("done", flush=True)
 
 try:
-    held()
+    {"waited": wait_in_vain, "late": call_too_slow}.get(sys.argv[1], held)()
     time.sleep(20)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
 
 
-@pytest.mark.parametrize("nested", ["nested", "flat"])
+@pytest.mark.parametrize("how", ["nested", "flat", "waited", "late"])
 @pytest.mark.parametrize(
     ("number", "code", "last"),
     [
@@ -355,10 +374,13 @@ except KeyboardInterrupt:
     ],
 )
 def test_signal_waits_until_the_block_is_done(
-    number: signal.Signals, code: int, last: bytes, nested: str
+    number: signal.Signals, code: int, last: bytes, how: str, tmp_path: Path
 ) -> None:
+    """Also if a thread is left that waits in vain for a mutex, or for a keyring."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, nested], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", HOLDER, how, str(tmp_path / "mutex")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout
         process.stdout.readline()
