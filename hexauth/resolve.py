@@ -7,11 +7,12 @@ from functools import cached_property
 from hexauth import hex as hexpm
 from hexauth import stored
 from hexauth.attempt import Arrival, arrive
-from hexauth.errors import Unreachable
+from hexauth.errors import LoginRequired, Unreachable
 from hexauth.login import Question, log_in
 from hexauth.model import Credential, Login, Target, Token
 from hexauth.session import refreshed
-from hexauth.targets import hex_target, is_api, login_for
+from hexauth.targets import hex_target, is_api, known_targets, login_for
+from hexauth.tokens import cache
 from hexauth.world import World
 
 
@@ -62,6 +63,14 @@ def from_environment(search: Search) -> Credential | None:
     )
 
 
+def from_cache(search: Search) -> Credential | None:
+    """Answer with the vault's token from memory, for a caller that `hot` has not served."""
+    if search.login is None:
+        return None
+    token = cache(search.world, search.login).read(search.world.now())
+    return None if token is None else search.credential(token, "vault")
+
+
 def from_vault(search: Search) -> Credential | None:
     """Answer with the stored token, if it has life enough."""
     if search.login is None:
@@ -107,6 +116,7 @@ def from_login(search: Search) -> Credential | None:
 
 SOURCES: tuple[Callable[[Search], Credential | None], ...] = (
     from_environment,
+    from_cache,
     from_vault,
     from_refresh,
     from_store,
@@ -120,6 +130,18 @@ def resolve(search: Search) -> Credential | None:
     Raises `LoginRequired`, `Declined`, `Expired`, `Unreachable`, `VaultError` or `Interrupted`.
     """
     return next((found for source in SOURCES if (found := source(search))), None)
+
+
+def found(search: Search) -> Credential:
+    """Return the credential; raises what `resolve` does, and `LoginRequired` if there is none."""
+    credential = resolve(search)
+    if credential is None:
+        known = ", ".join(known_targets(search.world.settings))
+        raise LoginRequired(
+            f"Nothing is stored for {search.target}, and hexauth has no login for it.",
+            hint=f"Known are {known}, and whatever a tool has stored.",
+        )
+    return credential
 
 
 def hex_search(world: World, *, may_ask: bool = False) -> Search:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -101,9 +102,21 @@ def screen(stderr: TextIO | None, terminal: str = "/dev/tty") -> Screen:
     if stderr is not None and stderr.isatty():
         return Screen(_writer(stderr), visible=True)
     with suppress(OSError):
-        descriptor = os.open(terminal, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
-        return Screen(lambda text: os.write(descriptor, text.encode()), visible=True)
+        os.close(_open_terminal(terminal))
+        return Screen(partial(_write_to, terminal), visible=True)
     return Screen(_writer(stderr) if stderr is not None else (lambda text: None), visible=False)
+
+
+def _write_to(terminal: str, text: str) -> None:
+    descriptor = _open_terminal(terminal)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _open_terminal(terminal: str) -> int:
+    return os.open(terminal, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
 
 
 def _writer(stream: TextIO) -> Callable[[str], None]:

@@ -1,5 +1,7 @@
 """The outside world, listed in one place and handed to whoever needs it."""
 
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,9 +9,9 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from hexauth.clock import Deadline
-from hexauth.config import Settings, git_may_ask
+from hexauth.config import Settings, git_may_ask, load
 from hexauth.hot import Front
-from hexauth.system import Places, Screen, is_graphical, open_browser
+from hexauth.system import Places, Screen, is_graphical, open_browser, places, screen
 from hexauth.vault import Vault
 from hexauth.vault.choose import AUTO, Choice, choose, open_vault
 from hexauth.vault.index import Index
@@ -91,6 +93,11 @@ class World:
 
         return open_session()
 
+    def close(self) -> None:
+        """Close the HTTP session, if one was opened."""
+        if "http" in self.__dict__:
+            self.http.close()
+
     @property
     def browse(self) -> Callable[[str], bool]:
         """A function that opens an URL in the person's browser, if there is one to be seen."""
@@ -103,3 +110,14 @@ class World:
         if self.settings.no_login or self.settings.ci or not git_may_ask(self.environ):
             return False
         return self.screen.visible or is_graphical(self.environ)
+
+
+def open_world(front: Front | None = None, **flags: object) -> World:
+    """Return the world as this process sees it; `flags` are settings given as options.
+
+    `front` is what was learned before the command was known. Raises `UsageError` if a setting
+    makes no sense.
+    """
+    found = places(os.environ)
+    settings = load(os.environ, found.config, flags)
+    return World(os.environ, settings, found, screen(sys.stderr), front=front or Front())

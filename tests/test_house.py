@@ -21,6 +21,7 @@ FLOORS = (
     {"session", "stored"},
     {"login"},
     {"resolve"},
+    {"library"},
     {"cli"},
     {"__main__"},
 )

@@ -2,14 +2,14 @@
 
 import sys
 
-from hexauth.cli.streams import open_world, read_request, write_answer
-from hexauth.errors import HexauthError, LoginRequired
+from hexauth.cli.streams import read_request, write_answer
+from hexauth.errors import HexauthError
 from hexauth.hot import Front
 from hexauth.model import Credential
 from hexauth.protocols import git, shell
-from hexauth.resolve import Search, hex_search, resolve
-from hexauth.targets import known_targets, login_for, parse_target
-from hexauth.world import World
+from hexauth.resolve import Search, found, hex_search, resolve
+from hexauth.targets import login_for, parse_target
+from hexauth.world import World, open_world
 
 
 def answer(
@@ -28,22 +28,11 @@ def answer(
     may_ask = world.may_ask(login)
     if target is not None:
         search = Search(world, parse_target(target, world.settings), may_ask=may_ask)
-        write_answer(_render(_found(search), form))
+        write_answer(_render(found(search), form))
     elif (front is None or front.request is None) and sys.stdin and sys.stdin.isatty():
-        write_answer(_render(_found(hex_search(world, may_ask=may_ask)), form))
+        write_answer(_render(found(hex_search(world, may_ask=may_ask)), form))
     else:
         _answer_git(world, read_request(front), form, may_ask=may_ask)
-
-
-def _found(search: Search) -> Credential:
-    credential = resolve(search)
-    if credential is None:
-        known = ", ".join(known_targets(search.world.settings))
-        raise LoginRequired(
-            f"Nothing is stored for {search.target}, and hexauth has no login for it.",
-            hint=f"Known are {known}, and whatever a tool has stored.",
-        )
-    return credential
 
 
 def _answer_git(world: World, request: bytes, form: str, *, may_ask: bool) -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from hexauth.cli.streams import open_world, read_request, write_answer
+from hexauth.cli.streams import read_request, write_answer
 from hexauth.errors import UsageError
 from hexauth.hot import Front
 from hexauth.protocols import bazel as protocol
 from hexauth.resolve import Search, resolve
 from hexauth.targets import parse_target
+from hexauth.world import open_world
 
 
 def bazel(front: Front | None) -> None:

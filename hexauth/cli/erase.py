@@ -4,10 +4,11 @@ import click
 
 from hexauth import stored
 from hexauth.cli.options import vault_option
-from hexauth.cli.streams import open_world, read_request
+from hexauth.cli.streams import read_request
 from hexauth.protocols import git
 from hexauth.session import reject
 from hexauth.targets import login_for
+from hexauth.world import open_world
 
 
 @click.command(short_help="Forget the credentials that standard input describes.")

@@ -8,7 +8,6 @@ from hexauth import hex as hexpm
 from hexauth import oauth
 from hexauth.attempt import Arrival, arrive
 from hexauth.cli.options import vault_option
-from hexauth.cli.streams import open_world
 from hexauth.errors import Refused, UsageError
 from hexauth.login import Question, log_in
 from hexauth.model import Kind, Login, Token
@@ -18,7 +17,7 @@ from hexauth.session import TOKEN_SECONDS, refreshed, replace_login, vault_befor
 from hexauth.targets import known_targets, login_for, parse_target
 from hexauth.tokens import files
 from hexauth.vault.logins import name as entry_name
-from hexauth.world import World
+from hexauth.world import World, open_world
 
 KEY_CHARACTERS = 4096
 """The longest API key that is read; Hex's have 32."""

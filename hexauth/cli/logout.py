@@ -4,11 +4,11 @@ import click
 
 from hexauth import hex as hexpm
 from hexauth.cli.options import vault_option
-from hexauth.cli.streams import open_world
 from hexauth.errors import UsageError
 from hexauth.model import Kind
 from hexauth.session import log_out
 from hexauth.targets import known_targets, login_for, parse_target
+from hexauth.world import open_world
 
 
 @click.command(short_help="End the session at the server, and remove every local trace.")

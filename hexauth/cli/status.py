@@ -9,14 +9,14 @@ import click
 
 from hexauth import hex as hexpm
 from hexauth.cli.options import vault_option
-from hexauth.cli.streams import open_world, write_answer
+from hexauth.cli.streams import write_answer
 from hexauth.errors import VaultError
 from hexauth.login import spaced, under_way
 from hexauth.model import Kind, Login, Token
 from hexauth.system import printable
 from hexauth.tokens import is_unsaved, load
 from hexauth.vault import logins
-from hexauth.world import World
+from hexauth.world import World, open_world
 
 Facts = Mapping[str, Any]
 

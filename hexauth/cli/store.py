@@ -4,11 +4,12 @@ import click
 
 from hexauth import stored
 from hexauth.cli.options import vault_option
-from hexauth.cli.streams import open_world, read_request
+from hexauth.cli.streams import read_request
 from hexauth.protocols import git
 from hexauth.targets import login_for
 from hexauth.tokens import load
 from hexauth.vault.drawers import Stored
+from hexauth.world import open_world
 
 
 @click.command(short_help="Keep a credential that standard input describes.")

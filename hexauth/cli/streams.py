@@ -1,26 +1,9 @@
-"""What the commands share: the world they look at, and the streams; Click is not needed here."""
+"""The standard streams, as the commands use them; Click is not needed here."""
 
-import os
 import sys
 
-from hexauth.config import load
 from hexauth.errors import HexauthError
 from hexauth.hot import Front
-from hexauth.system import places, screen
-from hexauth.world import World
-
-
-def open_world(front: Front | None = None, **flags: object) -> World:
-    """Return the world as this process sees it; `flags` are settings given as options.
-
-    `front` is what was learned before the command was known.
-
-    Raises `UsageError` if a setting makes no sense.
-    """
-    found = places(os.environ)
-    settings = load(os.environ, found.config, flags)
-    seen = screen(sys.stderr)
-    return World(os.environ, settings, found, seen, front=front or Front())
 
 
 def read_request(front: Front | None = None) -> bytes:

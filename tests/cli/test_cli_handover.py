@@ -113,7 +113,7 @@ def test_whoever_carries_on_does_not_open_the_page_again(
     here.environ.update(browser(tmp_path))
     with here.start(*GET, "--login") as first:
         until_asked(here, first)
-        until((tmp_path / "seen").exists)
+        until(lambda: any((here.home / "hexauth/state").glob("*.browser.json")))
         first.kill()
         first.wait(SECONDS)
     second = terminal(here, f"{' '.join(GET)} >token")
