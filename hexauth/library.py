@@ -23,8 +23,7 @@ def get(
     """
     world = open_world(min_ttl=min_ttl)
     try:
-        return found(
-            Search(world, parse_target(target, world.settings), bool(world.may_ask(may_ask)))
-        )
+        wanted = parse_target(target, world.settings)
+        return found(Search(world, wanted, may_ask=world.may_ask(may_ask)))
     finally:
         world.close()

@@ -3,22 +3,30 @@
 Run as a program, it prints a table: `sh scripts/stress 100`.
 """
 
+import argparse
+import shutil
 import signal
+import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import DEVNULL
+from subprocess import DEVNULL, PIPE
 from typing import Self
 
 import click
 
+from bench.measure import Program, crowd
+from hexauth.mutex import Mutex
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
+from hexauth.vault.backends import BUS
+from tests import secret_service
 from tests.conftest import Machine, Process
 from tests.waiting import until
 
@@ -26,6 +34,9 @@ SECONDS = 240
 """The longest that a crowd may take, whatever happens to it."""
 
 GET = ("hexauth", "get", "hexpm", "--format", "token", "--login")
+WORKING = ("sh", "-c", f"{' '.join(GET)} && sleep 0.5")
+TOOL = (sys.executable, str(Path(__file__).with_name("tool.py")))
+THREADS = (sys.executable, str(Path(__file__).with_name("threads.py")))
 ASKED = "To log in, open "
 HEARD = "check that it shows the code "
 
@@ -42,18 +53,27 @@ class Seen:
     """How many grants the server made."""
     refreshes: int
     asked: int
-    """How many processes showed the code as a question, not as what they wait for."""
-    seconds: float = field(compare=False)
+    """How many times the code was shown as a question, not as what somebody waits for."""
+    polls: int = field(default=0, compare=False)
+    seconds: float = field(default=0, compare=False)
     """From the last event on the server's side to the end of the last process."""
 
 
 class Crowd:
     """Processes that run the same command at once, on one machine; none outlives a `with` block."""
 
-    def __init__(self, machine: Machine, sandbox: Sandbox, folder: Path, size: int) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        sandbox: Sandbox,
+        folder: Path,
+        size: int,
+        words: tuple[str, ...] = GET,
+    ) -> None:
         self.machine, self.sandbox = machine, sandbox
         self.start = time.monotonic()
-        self._folder = folder
+        self._folder, self._words = folder, words
+        self._before = sandbox.journal.counts()
         self.members = [self._join(number) for number in range(size)]
 
     def __enter__(self) -> Self:
@@ -63,12 +83,13 @@ class Crowd:
         for member in self.members:
             member.kill()
         for member in self.members:
-            member.wait(SECONDS)
+            member.communicate(timeout=SECONDS)
 
     def _join(self, number: int) -> Process:
         paths = [self._folder / f"{number}.{end}" for end in ("out", "err")]
+        given = PIPE if self._words == TOOL else DEVNULL
         with paths[0].open("wb") as out, paths[1].open("wb") as err:
-            return self.machine.start(*GET, stdin=DEVNULL, stdout=out, stderr=err)
+            return self.machine.start(*self._words, stdin=given, stdout=out, stderr=err)
 
     def said(self, end: str) -> list[str]:
         """Return what each member has written so far, to `out` or `err`."""
@@ -96,18 +117,29 @@ class Crowd:
         self.sandbox.hexpm.answer(self.sandbox.hexpm.grants()[-1], approve=approve)
         self.start = time.monotonic()
 
+    def until_token_is_handed_out(self) -> None:
+        """Wait until the server has given the approved token to whoever polls."""
+        until(lambda: self.sandbox.hexpm.grants()[-1].row is not None, SECONDS)
+        self.start = time.monotonic()
+
+    def counts(self) -> dict[str, int]:
+        """Return what the server has counted since the crowd came."""
+        now = self.sandbox.journal.counts()
+        return {kind: now[kind] - self._before[kind] for kind in now}
+
     def seen(self) -> Seen:
         """Wait for everybody, and return what was seen."""
         codes = Counter(member.wait(SECONDS) for member in self.members)
         seconds = time.monotonic() - self.start
-        counts = self.sandbox.journal.counts()
+        counts = self.counts()
         return Seen(
-            dict(codes),
-            len({text for text in self.said("out") if text}),
-            counts["device_authorization"],
-            counts["refresh"],
-            sum(ASKED in text for text in self.said("err")),
-            seconds,
+            codes=dict(codes),
+            tokens=len({line for text in self.said("out") for line in text.splitlines()}),
+            prompts=counts["device_authorization"],
+            refreshes=counts["refresh"],
+            asked=sum(text.count(ASKED) for text in self.said("err")),
+            polls=counts["poll"],
+            seconds=seconds,
         )
 
 
@@ -120,32 +152,83 @@ class Case:
     """What must be seen of a crowd of a given size."""
     act: Callable[[Crowd], object] = lambda crowd: None
     options: dict[str, float] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     before: Callable[[Machine, Sandbox], object] = lambda machine, sandbox: None
     """What happens on the machine before the crowd comes."""
+    gathers: bool = False
+    """Whether everybody has come before the first one may do anything about the token."""
+    words: tuple[str, ...] = GET
+    after: Callable[[Crowd], object] = lambda crowd: None
+    """What must be true in the end; asserts."""
+    limit: Callable[[float], float] | None = None
+    """The seconds that it may take, given those of as many bare interpreters."""
 
 
-def run(case: Case, size: int, folder: Path) -> Seen:
-    """Let a crowd of `size` processes live through `case`, in an empty `folder`."""
+def run(case: Case, size: int, folder: Path, environ: Mapping[str, str] | None = None) -> Seen:
+    """Let a crowd of `size` processes live through `case`, in an empty `folder`.
+
+    `environ` says where a Secret Service is, if one is to be the vault. A crowd of threads is one
+    process.
+    """
     options = Options(**{"interval": 0.2, "rate_limit": None, **case.options})  # type: ignore[arg-type]  # times
     with Sandbox(options) as sandbox:
         machine = Machine(folder, sandbox.api_url)
+        machine.environ.update({**(environ or {}), **case.environ})
+        if environ:
+            machine.environ["HEXAUTH_VAULT"] = "keyring"
         case.before(machine, sandbox)
         for fault in case.faults:
             sandbox.faults.add(parse(fault))
-        before = sandbox.journal.counts()["device_authorization"]
-        with Crowd(machine, sandbox, folder, size) as crowd:
-            case.act(crowd)
-            seen = crowd.seen()
-        return Seen(**{**vars(seen), "prompts": seen.prompts - before})
+        threads = case.words == THREADS
+        words = (*THREADS, str(size)) if threads else case.words
+        with _gate(machine) if case.gathers else nullcontext(lambda size: None) as gathered:
+            crowd = Crowd(machine, sandbox, folder, 1 if threads else size, words)
+            with crowd:
+                gathered(size)
+                case.act(crowd)
+                seen = crowd.seen()
+                case.after(crowd)
+        return seen
+
+
+@contextmanager
+def _gate(machine: Machine) -> Iterator[Callable[[int], None]]:
+    """Hold the token mutex, and hand out a function that lets a crowd in once it is complete."""
+    path = next((machine.home / "hexauth/state").glob("*.token.lock"))
+    mark = f":{path.stat().st_ino} "
+    mutex = Mutex(path).held(SECONDS)
+    mutex.__enter__()
+
+    def gathered(size: int) -> None:
+        def waiting() -> int:
+            lines = Path("/proc/locks").read_text("ascii").splitlines()
+            return sum("->" in line and mark in line for line in lines)
+
+        until(lambda: waiting() >= size, SECONDS)
+        mutex.__exit__(None, None, None)
+
+    yield gathered
+
+
+def _login(machine: Machine, sandbox: Sandbox) -> None:
+    with machine.start("hexauth", "login", "--no-browser") as process:
+        until(lambda: len(sandbox.hexpm.grants()) == 1, SECONDS)
+        sandbox.hexpm.answer(sandbox.hexpm.grants()[0], approve=True)
+        process.communicate(timeout=SECONDS)
+        assert process.returncode == 0
+
+
+def _old_token(machine: Machine, sandbox: Sandbox) -> None:
+    """Log in, and wait until the token has less life than the margin wants, which is a lot."""
+    _login(machine, sandbox)
+    soon = time.time() + 2
+    until(lambda: time.time() > soon, SECONDS)
 
 
 def _rejected_token(machine: Machine, sandbox: Sandbox) -> None:
     """Log in, and let the server reject the access token, as git tells with `erase`."""
-    with machine.start("hexauth", "login", "--no-browser") as process:
-        until(lambda: len(sandbox.hexpm.grants()) == 1, SECONDS)
-        sandbox.hexpm.answer(sandbox.hexpm.grants()[0], approve=True)
-        assert process.wait(SECONDS) == 0
+    _login(machine, sandbox)
     sandbox.hexpm.reject_access_tokens()
     host = sandbox.url.removeprefix("http://")
     request = f"protocol=http\nhost={host}\nusername=oauth2\npassword={machine.token()}\n"
@@ -161,6 +244,45 @@ def _ended_session(machine: Machine, sandbox: Sandbox) -> None:
 def _approve(crowd: Crowd) -> None:
     until(crowd.all_have_heard, SECONDS)
     crowd.answer(approve=True)
+    crowd.until_token_is_handed_out()
+
+
+def _approve_and_break_the_vault(crowd: Crowd) -> None:
+    until(crowd.all_have_heard, SECONDS)
+    folder = crowd.machine.home / "hexauth/vault"
+    folder.rename(folder.with_name("elsewhere"))
+    folder.write_text("in the way")
+    crowd.answer(approve=True)
+
+
+def _repair(crowd: Crowd) -> None:
+    """Put the vault in order; the approval was not in vain."""
+    folder = crowd.machine.home / "hexauth/vault"
+    folder.unlink()
+    folder.with_name("elsewhere").rename(folder)
+    assert crowd.machine.run(*GET[:-1], "--no-login").returncode == 0
+    assert crowd.counts()["device_authorization"] == 1
+
+
+def _still_logged_in(crowd: Crowd) -> None:
+    """Let the server answer again: nothing was lost."""
+    crowd.sandbox.faults.clear()
+    assert crowd.machine.token() != ""
+    assert crowd.counts()["device_authorization"] == 0
+
+
+def _start_tools(crowd: Crowd) -> None:
+    """Let the tools go on once every one of them has the token that will be rejected."""
+    until(lambda: all("ready" in text for text in crowd.said("err")), SECONDS)
+    for member in crowd.members:
+        assert member.stdin is not None
+        member.stdin.write(b"\n")
+        member.stdin.flush()
+    crowd.start = time.monotonic()
+
+
+def _two_tries_each(crowd: Crowd) -> None:
+    assert crowd.counts()["users_me"] == 2 * len(crowd.members)
 
 
 def _deny(crowd: Crowd) -> None:
@@ -193,19 +315,28 @@ def _approve_and_kill(crowd: Crowd) -> None:
 def _everybody(
     code: int, prompts: int, refreshes: int, asked: int, tokens: int = 1
 ) -> Callable[[int], Seen]:
-    return lambda size: Seen({code: size}, tokens, prompts, refreshes, asked, 0)
+    return lambda size: Seen({code: size}, tokens, prompts, refreshes, asked)
 
 
 def _all_but_the_winner(size: int) -> Seen:
-    return Seen({0: size - 1, -signal.SIGKILL: 1}, 1, 1, 0, 2, 0)
+    return Seen({0: size - 1, -signal.SIGKILL: 1}, 1, 1, 0, 2)
+
+
+def _after_the_save(bare: float) -> float:
+    return 1.5 * bare + 0.2
 
 
 CASES = (
-    Case("nobody is logged in, the person approves", _everybody(0, 1, 0, 1), _approve),
+    Case(
+        "nobody is logged in, the person approves",
+        _everybody(0, 1, 0, 1),
+        _approve,
+        limit=_after_the_save,
+    ),
     Case("the person declines", _everybody(4, 1, 0, 1, tokens=0), _deny),
     Case(
         "the person presses Ctrl-C",
-        lambda size: Seen({4: size - 1, 130: 1}, 0, 1, 0, 1, 0),
+        lambda size: Seen({4: size - 1, 130: 1}, 0, 1, 0, 1),
         _interrupt,
     ),
     Case("the code expires", _everybody(5, 1, 0, 1, tokens=0), options={"expires_in": 20}),
@@ -228,6 +359,43 @@ CASES = (
         _everybody(0, 0, 1, 0),
         before=_rejected_token,
         faults=("slow:0.3@refresh",),
+        limit=lambda bare: 2 * bare + 0.5,
+    ),
+    Case(
+        "the server issues tokens shorter than the margin",
+        _everybody(0, 0, 1, 0),
+        before=_rejected_token,
+        options={"token_ttl": 60},
+    ),
+    Case(
+        "nobody is logged in, and tokens are shorter than the margin",
+        _everybody(0, 1, 0, 1),
+        _approve,
+        options={"token_ttl": 60},
+    ),
+    *(
+        Case(
+            f"the access token was rejected, the refresh {what}",
+            _everybody(6, 0, 1, 0, tokens=0),
+            before=_rejected_token,
+            faults=(f"{fault}@refresh=1000",),
+            gathers=True,
+            after=_still_logged_in,
+        )
+        for fault, what in {
+            "503": "is answered 503",
+            "html": "meets a captive portal",
+            "drop": "meets no network",
+        }.items()
+    ),
+    Case(
+        "the access token is nearly used up, the refresh is answered 503",
+        _everybody(0, 0, 1, 0),
+        before=_old_token,
+        faults=("503@refresh=1000",),
+        gathers=True,
+        options={"token_ttl": 400},
+        environ={"HEXAUTH_MIN_TTL": "399"},
     ),
     Case(
         "the access token was rejected, the refresh is never answered",
@@ -235,26 +403,101 @@ CASES = (
         before=_rejected_token,
         faults=("hang@refresh=1000",),
     ),
+    Case(
+        "every token is rejected",
+        lambda size: Seen({1: size}, 0, 0, 1, 0),
+        _start_tools,
+        before=_login,
+        faults=("invalid-token@users_me=100000",),
+        words=TOOL,
+        after=_two_tries_each,
+    ),
+    Case(
+        "the vault fails after the approval",
+        lambda size: Seen({7: 1, 0: size - 1}, 1, 1, 0, 1),
+        _approve_and_break_the_vault,
+        after=_repair,
+    ),
+    Case(
+        "the vault fails after the approval, and nothing is kept in memory",
+        _everybody(7, 1, 0, 1, tokens=0),
+        _approve_and_break_the_vault,
+        environ={"HEXAUTH_CACHE": "off"},
+        after=_repair,
+    ),
+    Case(
+        "everybody works for half a second with the token",
+        _everybody(0, 1, 0, 1),
+        _approve,
+        words=WORKING,
+        limit=lambda bare: _after_the_save(bare) + 0.5,
+    ),
+    Case(
+        "threads of one process, the person approves",
+        lambda size: Seen({0: 1}, 1, 1, 0, 1),
+        _approve,
+        words=THREADS,
+    ),
+    Case(
+        "threads of one process, the access token was rejected",
+        lambda size: Seen({0: 1}, 1, 0, 1, 0),
+        before=_rejected_token,
+        faults=("slow:0.3@refresh",),
+        words=THREADS,
+    ),
 )
 
+FILE_VAULT_ONLY = ("the vault fails",)
+"""Cases that do something to the file vault."""
 
-def main(size: int, names: list[str]) -> None:
-    """Print what the server saw of a crowd of `size` in each case, or in those named."""
+
+def bare(size: int, repetitions: int = 5) -> float:
+    """Return the seconds that `size` interpreters take which do nothing, started together."""
+    python = shutil.which("python", path=str(Path(sys.executable).parent)) or sys.executable
+    nothing = Program("python -c pass", [python, "-c", "pass"], {"PATH": "/usr/bin:/bin"})
+    return statistics.median(crowd(nothing, size) for _ in range(repetitions)) / 1000
+
+
+def main() -> None:
+    """Print what the server saw of a crowd in each case, or in those whose name is given."""
+    parser = argparse.ArgumentParser(prog="scripts/stress", description=__doc__)
+    parser.add_argument("size", type=int)
+    parser.add_argument("names", nargs="*", help="parts of the names of cases; default: all")
+    parser.add_argument("--vault", choices=["file", "keyring"], default="file")
+    chosen = parser.parse_args()
     click.echo(
-        f"| {size} processes | exit codes | tokens | prompts | refreshes | asked | seconds |"
+        f"| {chosen.size} at once, {chosen.vault} vault | exit codes | tokens | prompts "
+        "| refreshes | asked | polls | seconds | limit |"
     )
-    click.echo("| --- | --- | --- | --- | --- | --- | --- |")
+    click.echo("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    wrong = 0
     for case in CASES:
-        if names and not any(name in case.name for name in names):
+        if chosen.names and not any(name in case.name for name in chosen.names):
             continue
-        with tempfile.TemporaryDirectory() as folder:
+        if chosen.vault == "keyring" and case.name.startswith(FILE_VAULT_ONLY):
+            continue
+        wrong += not _print(case, chosen.size, chosen.vault)
+    sys.exit(wrong > 0)
+
+
+def _print(case: Case, size: int, vault: str) -> bool:
+    """Run `case` and print its line; tell whether it went as it must."""
+    alone = bare(size)
+    with tempfile.TemporaryDirectory() as folder:
+        if vault == "keyring":
+            with secret_service.running("password") as (environ, _):
+                seen = run(case, size, Path(folder), {BUS: environ[BUS]})
+        else:
             seen = run(case, size, Path(folder))
-        right = "" if seen == case.expected(size) else f" WRONG, expected {case.expected(size)}"
-        click.echo(
-            f"| {case.name} | {seen.codes} | {seen.tokens} | {seen.prompts} | {seen.refreshes} "
-            f"| {seen.asked} | {seen.seconds:.2f} |{right}",
-        )
+    is_right = seen == case.expected(size)
+    right = "" if is_right else f" WRONG, expected {case.expected(size)}"
+    limit = "" if case.limit is None else f"{case.limit(alone):.2f}"
+    click.echo(
+        f"| {case.name} | {seen.codes} | {seen.tokens} | {seen.prompts} | {seen.refreshes} "
+        f"| {seen.asked} | {seen.polls} | {seen.seconds:.2f} | {limit} |{right}",
+    )
+    return is_right
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main()
