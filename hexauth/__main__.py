@@ -35,7 +35,22 @@ def _enter(door: str, words: list[str], front: hot.Front | None) -> None:
     front = front or hot.answer(door)
     if front.interrupted:
         sys.exit(_tell("Interrupted.", "Nothing was changed.", 130))
-    sys.exit(run(words, front, door))
+    _end(run(words, front, door))
+
+
+def _end(code: int) -> None:
+    """End the process at once, with what it has said: nothing is left to tear down.
+
+    An orderly shutdown takes 15 to 30 ms, and a crowd that has waited for one token all ends at
+    the same moment: a hundred are gone after 0.2 s instead of 0.8.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:  # it is closed
+                stream.flush()
+        except (OSError, ValueError):  # suppress, from contextlib, takes 2 ms
+            pass
+    os._exit(code)
 
 
 def run(  # noqa: PLR0911  (one a way to end)

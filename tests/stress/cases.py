@@ -226,7 +226,7 @@ def _old_token(machine: Machine, sandbox: Sandbox) -> None:
     until(lambda: time.time() > soon, SECONDS)
 
 
-def _rejected_token(machine: Machine, sandbox: Sandbox) -> None:
+def rejected_token(machine: Machine, sandbox: Sandbox) -> None:
     """Log in, and let the server reject the access token, as git tells with `erase`."""
     _login(machine, sandbox)
     sandbox.hexpm.reject_access_tokens()
@@ -237,7 +237,7 @@ def _rejected_token(machine: Machine, sandbox: Sandbox) -> None:
 
 def _ended_session(machine: Machine, sandbox: Sandbox) -> None:
     """Log in, and let the server end the session behind the person's back."""
-    _rejected_token(machine, sandbox)
+    rejected_token(machine, sandbox)
     sandbox.hexpm.end_sessions()
 
 
@@ -357,14 +357,14 @@ CASES = (
     Case(
         "the access token was rejected",
         _everybody(0, 0, 1, 0),
-        before=_rejected_token,
+        before=rejected_token,
         faults=("slow:0.3@refresh",),
         limit=lambda bare: 2 * bare + 0.5,
     ),
     Case(
         "the server issues tokens shorter than the margin",
         _everybody(0, 0, 1, 0),
-        before=_rejected_token,
+        before=rejected_token,
         options={"token_ttl": 60},
     ),
     Case(
@@ -377,7 +377,7 @@ CASES = (
         Case(
             f"the access token was rejected, the refresh {what}",
             _everybody(6, 0, 1, 0, tokens=0),
-            before=_rejected_token,
+            before=rejected_token,
             faults=(f"{fault}@refresh=1000",),
             gathers=True,
             after=_still_logged_in,
@@ -400,7 +400,7 @@ CASES = (
     Case(
         "the access token was rejected, the refresh is never answered",
         _everybody(6, 0, 1, 0, tokens=0),
-        before=_rejected_token,
+        before=rejected_token,
         faults=("hang@refresh=1000",),
     ),
     Case(
@@ -430,7 +430,6 @@ CASES = (
         _everybody(0, 1, 0, 1),
         _approve,
         words=WORKING,
-        limit=lambda bare: _after_the_save(bare) + 0.5,
     ),
     Case(
         "threads of one process, the person approves",
@@ -441,7 +440,7 @@ CASES = (
     Case(
         "threads of one process, the access token was rejected",
         lambda size: Seen({0: 1}, 1, 0, 1, 0),
-        before=_rejected_token,
+        before=rejected_token,
         faults=("slow:0.3@refresh",),
         words=THREADS,
     ),
@@ -464,7 +463,7 @@ def main() -> None:
     parser.add_argument("size", type=int)
     parser.add_argument("names", nargs="*", help="parts of the names of cases; default: all")
     parser.add_argument("--vault", choices=["file", "keyring"], default="file")
-    chosen = parser.parse_args()
+    chosen = parser.parse_intermixed_args()
     click.echo(
         f"| {chosen.size} at once, {chosen.vault} vault | exit codes | tokens | prompts "
         "| refreshes | asked | polls | seconds | limit |"
