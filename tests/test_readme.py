@@ -1,6 +1,7 @@
 """What the readme tells people to type does what it says, and its tables are the program's."""
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def test_every_command_works_as_shown(serve: Serve, machine: Make, tmp_path: Pat
     assert [each.returncode for each in done] == [0] * len(blocks), done
     assert b'"username"' in done[1].stdout
     assert b'"username"' in done[2].stdout
+
+
+def test_the_python_program_prints_a_token(serve: Serve, logged_in: Make) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+    done = logged_in(serve(approve_after=0)).run(sys.executable, "-c", *blocks)
+
+    assert (done.stdout[:10], done.stderr) == (b"Bearer eyJ", b"")
 
 
 def test_the_exit_codes_are_the_program_s() -> None:

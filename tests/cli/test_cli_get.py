@@ -1,6 +1,7 @@
 """`hexauth get` as scripts use it."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -295,3 +296,24 @@ def erase(machine: Machine, secret: str) -> None:
     request = f"protocol={protocol}\nhost={host}\nusername=oauth2\npassword={secret}\n\n"
     done: subprocess.CompletedProcess[bytes] = machine.hexauth("erase", give=request.encode())
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_a_token_from_the_future_is_refreshed(serve: Serve, logged_in: Make) -> None:
+    """The clock was ten days ahead when it came, and says nothing of when it ends."""
+    sandbox = serve(approve_after=0)
+    machine = logged_in(sandbox)
+    vault = machine.home / "hexauth/vault/vault.json"
+    text, count = re.subn(
+        r'((?:issued|expires)_at\\": )(\d+)',
+        lambda found: f"{found[1]}{int(found[2]) + 864_000}",
+        vault.read_text(),
+    )
+    vault.write_text(text)
+    old = machine.hexauth("get", "hexpm", "--format", "token").stdout  # still cached, and fresh
+
+    new = machine.hexauth(
+        "get", "hexpm", "--format", "token", environ={"HEXAUTH_CACHE": "off"}
+    ).stdout
+
+    assert (count, new[:3], new == old) == (2, b"eyJ", False)
+    assert sandbox.journal.counts()["refresh"] == 1

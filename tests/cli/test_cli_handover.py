@@ -157,6 +157,52 @@ def test_who_comes_after_a_death_and_may_not_ask_does_not_wait(serve: Serve, mac
     assert here.run(*GET, "--no-login").returncode == 3
 
 
+def left_behind(here: Machine, **changes: object) -> dict[str, Any]:
+    """Let a process that asks be killed, and change what it has left; return what it left."""
+    with here.start(*GET, "--login") as process:
+        until_asked(here, process)
+        process.kill()
+        process.communicate(timeout=SECONDS)
+    left = record(here)
+    path = next((here.home / "hexauth/state").glob("*.login.json"))
+    path.write_text(json.dumps({**left, **changes}))
+    return left
+
+
+def test_a_process_that_has_the_dead_one_s_id_fools_nobody(serve: Serve, machine: Make) -> None:
+    """The mutex says who lives: this test's own process does, and asks nobody anything."""
+    sandbox = serve()
+    here = machine(sandbox)
+    left = left_behind(here, pid=os.getpid())
+    with here.start(*GET, "--login") as second:
+        until_asked(here, second)
+        approve(sandbox)
+        out, _ = second.communicate(timeout=SECONDS)
+
+    assert (second.returncode, out[:3]) == (0, b"eyJ")
+    assert left["user_code"] == sandbox.hexpm.grants()[0].user_code
+    assert sandbox.journal.counts()["prompts"] == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"deadline": 1.0}, {"device_code": 7}, {"state": 7}], ids=["old", "torn", "strange"]
+)
+def test_a_code_that_cannot_be_carried_on_is_cleared(
+    serve: Serve, machine: Make, changes: dict[str, object]
+) -> None:
+    sandbox = serve()
+    here = machine(sandbox)
+    left = left_behind(here, **changes)
+    with here.start(*GET, "--login") as second:
+        until_asked(here, second)
+        now = record(here)
+        second.send_signal(signal.SIGINT)
+        second.communicate(timeout=SECONDS)
+
+    assert now["user_code"] == sandbox.hexpm.grants()[1].user_code != left["user_code"]
+    assert "user_code" not in record(here)
+
+
 def test_an_interval_that_the_server_has_lengthened_holds_for_the_successor(
     serve: Serve, machine: Make
 ) -> None:
@@ -183,18 +229,13 @@ def test_an_approval_that_a_dead_process_has_heard_is_not_asked_for_again(
     """It was killed between the approval and the save; nothing is shown, no flag is needed."""
     sandbox = serve()
     here = machine(sandbox)
-    with here.start(*GET, "--login") as first:
-        until_asked(here, first)
-        first.kill()
-        first.wait(SECONDS)
+    left = left_behind(here, approved=True)
     approve(sandbox)
-    path = next((here.home / "hexauth/state").glob("*.login.json"))
-    path.write_text(json.dumps({**record(here), "approved": True}))
 
     done = here.run(*GET, "--no-login")
 
     assert (done.returncode, done.stdout[:3]) == (0, b"eyJ")
-    assert done.stderr.decode() == f"Process {first.pid} has ended; carrying on with its code.\n"
+    assert done.stderr.decode() == f"Process {left['pid']} has ended; carrying on with its code.\n"
     assert sandbox.journal.counts()["prompts"] == 1
 
 
