@@ -14,7 +14,12 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-DOORS = {"hexauth": "main", "git-credential-hexauth": "git", "hexauth-bazel": "bazel"}
+DOORS = {
+    "hexauth": "main",
+    "git-credential-hexauth": "git",
+    "docker-credential-hexauth": "docker",
+    "hexauth-bazel": "bazel",
+}
 """Each program, and the function of `hexauth.__main__` that it runs."""
 
 PLATFORM = os.environ.get("HEXAUTH_WHEEL") or sysconfig.get_platform()

@@ -31,6 +31,11 @@ def bazel(front: hot.Front | None = None) -> None:
     _enter("bazel", ["get"], front)
 
 
+def docker(front: hot.Front | None = None) -> None:
+    """Run `docker-credential-hexauth`; the action is its only word."""
+    _enter("docker", sys.argv[1:], front or hot.Front())
+
+
 def _enter(door: str, words: list[str], front: hot.Front | None) -> None:
     front = front or hot.answer(door)
     if front.interrupted:
@@ -58,7 +63,8 @@ def run(  # noqa: PLR0911  (one a way to end)
 ) -> int:
     """Run a command and return its exit code; two lines on standard error say what went wrong.
 
-    At the door `git`, nothing is said of a request that does not follow git's protocol.
+    At the door `git`, nothing is said of a request that does not follow git's protocol; at the
+    door `docker`, all is said on standard output.
     """
     from hexauth.errors import HexauthError, MalformedRequest
 
@@ -67,11 +73,11 @@ def run(  # noqa: PLR0911  (one a way to end)
     except MalformedRequest as error:
         if door == "git":
             return 0
-        return _tell(error, error.hint, error.exit_code, together=door == "bazel")
+        return _tell(error, error.hint, error.exit_code, door)
     except HexauthError as error:
-        return _tell(error, error.hint, error.exit_code, together=door == "bazel")
+        return _tell(error, error.hint, error.exit_code, door)
     except KeyboardInterrupt:
-        return _tell("Interrupted.", "Nothing was changed.", 130)
+        return _tell("Interrupted.", "Nothing was changed.", 130, door)
     except BrokenPipeError:
         _discard_output()
         return 1
@@ -79,12 +85,13 @@ def run(  # noqa: PLR0911  (one a way to end)
         _discard_output()
         what = error.strerror or "The operating system refused"
         where = f": {error.filename}" if error.filename else ""
-        return _tell(f"{what}{where}.", "Check its owner and mode, and the space left.", 1)
+        return _tell(f"{what}{where}.", "Check its owner and mode, and the space left.", 1, door)
     except Exception as error:  # a fault of hexauth's own: no traceback, which may hold secrets
         return _tell(
             f"hexauth has failed in a way nobody expected ({_place(error)}).",
             "Please report it, with the command that you ran.",
             1,
+            door,
         )
 
 
@@ -94,6 +101,11 @@ def _work(arguments: list[str], front: hot.Front | None, door: str) -> int:
         from hexauth.cli.bazel import bazel
 
         bazel(front)
+        return 0
+    if door == "docker":
+        from hexauth.cli.docker import docker
+
+        docker(arguments)
         return 0
     if front is not None and front.plain is not None:
         from hexauth.cli.answer import answer
@@ -106,11 +118,19 @@ def _work(arguments: list[str], front: hot.Front | None, door: str) -> int:
     return invoke(arguments, front)
 
 
-def _tell(what: object, hint: str, code: int, *, together: bool = False) -> int:
-    """Say what happened and what to do, on two lines, or `together` on one as Bazel wants it."""
+def _tell(what: object, hint: str, code: int, door: str = "hexauth") -> int:
+    """Say what happened and what to do, as callers at `door` read it; return the exit code.
+
+    That is two lines on standard error; for Bazel one; for docker one on standard output, and 1.
+    """
     from hexauth.system import Screen
 
-    lines = [f"hexauth: {what} {hint}"] if together else [f"hexauth: {what}", f"hexauth: {hint}"]
+    if door == "docker":
+        if sys.stdout is not None:
+            Screen(sys.stdout.write, visible=False).say(f"{what} {hint}".rstrip())
+        return 1
+    one = door == "bazel"
+    lines = [f"hexauth: {what} {hint}"] if one else [f"hexauth: {what}", f"hexauth: {hint}"]
     Screen(sys.stderr.write, visible=False).say(*lines)
     return code
 

@@ -35,6 +35,10 @@ class UnknownTarget(UsageError):
     """A target that names no repository and no URL hexauth knows."""
 
 
+class NotFound(HexauthError):
+    """Nothing is stored for what was asked."""
+
+
 class LoginRequired(HexauthError):
     """No stored token works, and this run may not ask for one."""
 

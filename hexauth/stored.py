@@ -31,15 +31,18 @@ def find(world: World, target: Target, *, authtype: bool = True) -> Credential |
     )
 
 
-def store(world: World, target: Target, stored: Stored) -> None:
+def store(world: World, target: Target, stored: Stored, *, alone: bool = False) -> None:
     """Keep `stored` for the protocol and host of `target`, in place of what it had there before.
 
-    Raises `VaultError`.
+    `alone` lets nothing else be kept for that host; then the user name is noted in the index, as
+    a name that can be listed. Raises `VaultError`.
     """
     with _mutex(world, target).held(DRAWER_SECONDS):
-        drawers.put(_vault(world, target), target, stored)
-        facts = {"protocol": str(target.protocol), "host": str(target.host)}
-        world.note(drawers.name(target), **facts)
+        drawers.put(_vault(world, target), target, stored, alone=alone)
+        what = {"protocol": str(target.protocol), "host": str(target.host)}
+        if alone:
+            what["username"] = stored.username or ""
+        world.note(drawers.name(target), **what)
 
 
 def erase(world: World, target: Target, secret: str | None) -> None:

@@ -50,6 +50,7 @@ def test_files_that_are_missing_old_or_left_over_are_out_of_date(tmp_path: Path)
 def test_every_program_and_visible_command_has_a_page() -> None:
     expected = [
         "hexauth",
+        "docker-credential-hexauth",
         "git-credential-hexauth",
         "hexauth-bazel",
         *(f"hexauth-{name}" for name in COMMANDS),

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-PROGRAMS = ["git-credential-hexauth", "hexauth", "hexauth-bazel"]
+PROGRAMS = ["docker-credential-hexauth", "git-credential-hexauth", "hexauth", "hexauth-bazel"]
 
 
 def build(folder: Path, platform: str = "") -> Path:

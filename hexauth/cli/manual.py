@@ -71,7 +71,33 @@ As in hexauth(1), with one line on standard error if it is not 0.
 hexauth(1), hexauth\-get(1)
 """
 
-PROGRAMS = {"git-credential-hexauth": GIT_PAGE, "hexauth-bazel": BAZEL_PAGE}
+DOCKER_PAGE = r"""
+.SH NAME
+docker\-credential\-hexauth \- hexauth as a credential helper of docker
+.SH SYNOPSIS
+.nf
+.B docker\-credential\-hexauth
+(get | store | erase | list | version)
+.fi
+.SH DESCRIPTION
+.PP
+Docker, podman, skopeo and their like run this program if "credsStore" is "hexauth", or
+"credHelpers" names hexauth for a registry, in ~/.docker/config.json. It keeps one user for each
+server, in the same vault as everything else, and speaks the JSON of docker\-credential\-helpers.
+.PP
+For a server that hexauth is logged in to, and nothing else is stored for, get answers with that
+login's token. Nobody is ever asked to log in.
+.SH EXIT STATUS
+0, or 1 with one line on standard output, as docker expects.
+.SH SEE ALSO
+hexauth(1), hexauth\-get(1)
+"""
+
+PROGRAMS = {
+    "git-credential-hexauth": GIT_PAGE,
+    "docker-credential-hexauth": DOCKER_PAGE,
+    "hexauth-bazel": BAZEL_PAGE,
+}
 """The pages of programs that are no commands of `hexauth`."""
 
 

@@ -48,13 +48,20 @@ def find(vault: Vault, request: Target, now: float, *, authtype: bool = True) ->
     return None
 
 
-def put(vault: Vault, request: Target, stored: Stored) -> None:
-    """Store a credential in place of the one with the same path and user name, expiry included."""
-    rest = [
-        other
-        for other in _load(vault, request)
-        if (other.path, other.username) != (stored.path, stored.username)
-    ]
+def put(vault: Vault, request: Target, stored: Stored, *, alone: bool = False) -> None:
+    """Store a credential in place of the one with the same path and user name, expiry included.
+
+    If it is to be `alone`, it takes the place of all.
+    """
+    rest = (
+        []
+        if alone
+        else [
+            other
+            for other in _load(vault, request)
+            if (other.path, other.username) != (stored.path, stored.username)
+        ]
+    )
     _save(vault, request, [*rest, stored])
 
 
