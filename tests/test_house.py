@@ -31,7 +31,7 @@ SELF_CONTAINED = {
     "": set[str](),
     "hot": {"turn"},
     "turn": set[str](),
-    "protocols": {"errors", "model"},
+    "protocols": {"", "errors", "model"},
     "sandbox": {"", "errors", "hex", "model"},
 }
 """Rooms that get along with these others."""
