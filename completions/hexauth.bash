@@ -10,6 +10,9 @@ _hexauth() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$command ${COMP_WORDS[i]}" in
+            "exec --")
+                COMPREPLY=($(compgen -A command -A file -- "$word"))
+                return ;;
             "sandbox --")
                 COMPREPLY=($(compgen -A command -A file -- "$word"))
                 return ;;
@@ -23,6 +26,13 @@ _hexauth() {
         "get "*)
             words="hexpm"
             [[ $word != -* ]] || words="--format --login --no-login --min-ttl --vault -h --help" ;;
+        "exec --env") words="" ;;
+        "exec --otp") words="" ;;
+        "exec --min-ttl") words="" ;;
+        "exec --vault") words="auto keyring file" ;;
+        "exec "*)
+            words="hexpm"
+            [[ $word != -* ]] || words="--env --otp --login --no-login --min-ttl --vault -h --help" ;;
         "store --vault") words="auto keyring file" ;;
         "store "*)
             words=""
@@ -58,7 +68,7 @@ _hexauth() {
             words=""
             [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault -h --help" ;;
         " "*)
-            words="get store erase login logout status sandbox"
+            words="get exec store erase login logout status sandbox"
             [[ $word != -* ]] || words="--version -h --help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))

@@ -20,6 +20,9 @@ CLIENT_ID = "78ea6566-89fd-481e-a1d6-7d9d78eacca8"
 
 SCOPE = "api repositories"
 
+KEY_VARIABLES = ("HEX_API_KEY", "HEXPM_READ_API_KEY")
+"""Variables whose value clients send as the `Authorization` header: mix and rebar3; gleam."""
+
 SESSION_SECONDS = 30 * 24 * 3600
 """A session ends this long after the login; refreshing does not extend it."""
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from hexauth.errors import UsageError
+from hexauth.errors import NotFound, UsageError
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,37 @@ def is_graphical(environ: Mapping[str, str], platform: str = sys.platform) -> bo
     if platform in ("darwin", "win32"):
         return True
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def replace_process(
+    command: Sequence[str], environ: Mapping[str, str], platform: str = sys.platform
+) -> int:
+    """Run `command` in place of this process, execve(2), with `environ`.
+
+    On Windows, where that would detach it from its parent, it runs beside this process, and its
+    exit code is returned. Raises `NotFound` if there is no such program.
+    """
+    program = command[0]
+    if os.sep not in program:  # a path is the caller's own choice
+        program = find_program(program, environ) or ""
+    if not program or not os.access(program, os.X_OK) or Path(program).is_dir():
+        raise NotFound(
+            f"There is no program {printable(command[0])}.",
+            hint="Check its name, and that its folder is in PATH by an absolute path.",
+        )
+    if platform != "win32":
+        # Python ignores these, and a program would inherit that.
+        for name in ("SIGPIPE", "SIGXFSZ"):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        os.execve(program, list(command), environ)  # noqa: S606  (what this is for)
+    import subprocess
+
+    with subprocess.Popen([program, *command[1:]], env=environ) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # the program has had it too, and decides
+                continue
 
 
 def find_program(name: str, environ: Mapping[str, str]) -> str | None:

@@ -128,9 +128,13 @@ def _zsh(commands: Commands) -> Iterator[str]:
         yield "            _arguments -S \\"
         for option in _options(command):
             yield from (f"                {spec} \\" for spec in _zsh_option(option))
-        if _arguments(command):
+        if _arguments(command) and _runs_commands(command):
+            targets = f'"targets:target:({" ".join(_arguments(command))})"'
+            either = f'_alternative {targets} "commands:command:_command_names -e"'
+            yield f"                '1:target or command: {either}' '*::argument:_normal' \\"
+        elif _arguments(command):
             yield f"                '1:target:({' '.join(_arguments(command))})' \\"
-        if _runs_commands(command):
+        elif _runs_commands(command):
             yield "                '(-)1:command: _command_names -e' '*::argument:_normal' \\"
         yield "                ;;"
     yield "    esac"

@@ -8,8 +8,21 @@ from hexauth import __version__
 from hexauth.errors import UsageError
 from hexauth.hot import Front
 
-COMMANDS = ("get", "store", "erase", "login", "logout", "status", "sandbox", "capability")
+COMMANDS = (
+    "get",
+    "exec",
+    "store",
+    "erase",
+    "login",
+    "logout",
+    "status",
+    "sandbox",
+    "capability",
+)
 """In the order in which the help lists them; each is a module here with a function of its name."""
+
+TAKEN = ("exec",)
+"""Names that Python uses otherwise: their modules and functions have an underscore behind them."""
 
 
 class Commands(click.Group):
@@ -23,7 +36,8 @@ class Commands(click.Group):
         """Return the command called `cmd_name`, or None."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"hexauth.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if cmd_name in TAKEN else cmd_name
+        command = getattr(import_module(f"hexauth.cli.{name}"), name)
         return command if isinstance(command, click.Command) else None
 
 

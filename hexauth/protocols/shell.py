@@ -59,6 +59,27 @@ FORMATS: Mapping[str, Callable[[Credential], str]] = {
 }
 
 
+VALUES: Mapping[str, Callable[[Credential], str]] = {
+    "token": token,
+    "authorization": lambda credential: credential.authorization,
+    "header": header,
+    "username": lambda credential: credential.username,
+    "json": as_json,
+}
+"""What one variable of a program's environment can hold."""
+
+
+def value(credential: Credential, name: str) -> str:
+    """Return the value called `name` in `VALUES`.
+
+    Raises `HexauthError` for a secret that no environment can hold.
+    """
+    text = VALUES[name](credential)
+    if "\0" in text:
+        raise HexauthError("The credential holds a NUL character, which no variable can.")
+    return text
+
+
 def render(credential: Credential, name: str) -> bytes:
     """Return `credential` in the format `name`, ended by one line feed.
 

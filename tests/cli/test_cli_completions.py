@@ -28,6 +28,8 @@ TYPED = [
     ("hexauth status --vault ke\t", "<status><--vault><keyring>"),
     ("hexauth login --with\t", "<login><--with-token>"),
     ("hexauth --ver\t", "<--version>"),
+    ("hexauth exec -- uniq-prog\t", "<exec><--><uniq-program>"),
+    ("hexauth exec hexp\t", "<exec><hexpm>"),
     ("hexauth sandbox -- uniq-prog\t", "<sandbox><--><uniq-program>"),
 ]
 

@@ -1,0 +1,114 @@
+"""`hexauth exec`: run a command that finds a credential in its environment."""
+
+import re
+import sys
+
+import click
+
+from hexauth import hex as hexpm
+from hexauth.cli.options import login_option, min_ttl_option, vault_option
+from hexauth.errors import UsageError
+from hexauth.model import Credential
+from hexauth.protocols import shell
+from hexauth.resolve import Search, found
+from hexauth.system import replace_process
+from hexauth.targets import login_for, parse_target
+from hexauth.world import open_world
+
+
+class WithCommand(click.Command):
+    """A command whose words after the first `--` are another program's, and none before it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep those words out of Click's sight."""
+        place = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:place])
+        ctx.params["command"] = () if ctx.params["command"] else tuple(args[place + 1 :])
+        return rest
+
+
+@click.command("exec", cls=WithCommand)
+@click.argument("target", default=hexpm.REPOSITORY)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENTS]...")
+@click.option(
+    "--env",
+    "variables",
+    metavar="NAME=FORMAT",
+    multiple=True,
+    help="Also set the variable NAME; FORMAT is "
+    f"{', '.join(list(shell.VALUES)[:-1])} or {list(shell.VALUES)[-1]}.",
+)
+@click.option(
+    "--otp",
+    metavar="[CODE]",
+    is_flag=False,
+    flag_value="",
+    help="Set HEX_OTP to this one-time password, or to one that is asked for.",
+)
+@login_option()
+@min_ttl_option()
+@vault_option()
+@click.pass_context
+def exec_(
+    context: click.Context,
+    target: str,
+    command: tuple[str, ...],
+    variables: tuple[str, ...],
+    otp: str | None,
+    login: bool | None,
+    min_ttl: int | None,
+    vault: str | None,
+) -> None:
+    """Run COMMAND with a working credential for TARGET in its environment.
+
+    For a Hex server that is HEX_API_KEY, which mix and rebar3 read, and HEXPM_READ_API_KEY, which
+    gleam reads. COMMAND takes the place of hexauth: signals and its exit code are its own. A
+    credential lives for half an hour, and is not renewed while COMMAND runs.
+    """
+    if not command:
+        raise UsageError(
+            "There is no command to run.", hint="Write it after --: hexauth exec -- mix hex.publish"
+        )
+    wanted = [_wanted(each) for each in variables]
+    if otp is not None and not re.fullmatch(r"[0-9]{6,10}|", otp):
+        raise UsageError(
+            f"{otp!r} is no one-time password.",
+            hint="Write --otp=CODE, or --otp behind TARGET to be asked for it.",
+        )
+    world = open_world(min_ttl=min_ttl, vault=vault)
+    search = Search(world, parse_target(target, world.settings), may_ask=world.may_ask(login))
+    is_hex = login_for(search.target, world.settings) is not None
+    if not is_hex and not wanted:
+        raise UsageError(
+            f"No program is known to read a credential of {target} from its environment.",
+            hint="Name a variable: --env NAME=token",
+        )
+    credential = found(search)
+    environ = {**world.environ, **(_of_hex(credential) if is_hex else {})}
+    environ |= {name: shell.value(credential, form) for name, form in wanted}
+    if otp is not None:
+        environ["HEX_OTP"] = otp or _ask_otp()
+    world.close()
+    context.exit(replace_process(command, environ))
+
+
+def _of_hex(credential: Credential) -> dict[str, str]:
+    return dict.fromkeys(hexpm.KEY_VARIABLES, shell.value(credential, "authorization"))
+
+
+def _wanted(text: str) -> tuple[str, str]:
+    name, _, form = text.partition("=")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or form not in shell.VALUES:
+        raise UsageError(
+            f"{text!r} names no variable and format.",
+            hint=f"Write NAME=FORMAT, with {', '.join(shell.VALUES)} as FORMAT.",
+        )
+    return name, form
+
+
+def _ask_otp() -> str:
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise UsageError(
+            "Nobody is there to be asked for a one-time password.", hint="Write --otp=CODE."
+        )
+    return str(click.prompt("One-time password", hide_input=True, err=True))
