@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from cryptography.x509.oid import NameOID
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from tests import secret_service as secret_services
+
+# Whoever starts the tests in the background lets them ignore Ctrl-C, and what they start, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SECONDS = 60
 """The longest that a command may take: everything of hexauth's is bounded."""
