@@ -33,6 +33,11 @@ _hexauth() {
         "exec "*)
             words="hexpm"
             [[ $word != -* ]] || words="--env --otp --login --no-login --min-ttl --vault -h --help" ;;
+        "setup --host") words="" ;;
+        "setup --shell") words="bash zsh fish" ;;
+        "setup "*)
+            words=""
+            [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shell -h --help" ;;
         "store --vault") words="auto keyring file" ;;
         "store "*)
             words=""
@@ -68,7 +73,7 @@ _hexauth() {
             words=""
             [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault -h --help" ;;
         " "*)
-            words="get exec store erase login logout status sandbox"
+            words="get exec setup store erase login logout status sandbox"
             [[ $word != -* ]] || words="--version -h --help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))

@@ -24,8 +24,10 @@ from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from tests import secret_service as secret_services
 
-# Whoever starts the tests in the background lets them ignore Ctrl-C, and what they start, too.
+# Whoever starts the tests in the background lets them, and what they start, ignore these.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 SECONDS = 60
 """The longest that a command may take: everything of hexauth's is bounded."""

@@ -11,6 +11,7 @@ TABLE = {
     "MalformedRequest": 2,
     "UnknownTarget": 2,
     "LoginRequired": 3,
+    "NotFound": 1,
     "Declined": 4,
     "Refused": 4,
     "Expired": 5,

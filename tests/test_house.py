@@ -21,7 +21,7 @@ FLOORS = (
     {"session", "stored"},
     {"login"},
     {"resolve"},
-    {"library"},
+    {"library", "setup"},
     {"cli"},
     {"__main__"},
 )

@@ -16,12 +16,16 @@ TARGETS = ("hexpm",)
 Commands = Mapping[str, click.Command]
 
 
+FILES = {"bash": "hexauth.bash", "zsh": "_hexauth", "fish": "hexauth.fish"}
+"""What the script for each shell is called."""
+
+
 def scripts(commands: Commands) -> Mapping[str, str]:
     """Return the completion of each shell for `commands`, by names: its file's name, the script."""
     return {
-        "hexauth.bash": "\n".join(_bash(commands)),
-        "_hexauth": "\n".join(_zsh(commands)),
-        "hexauth.fish": "\n".join(_fish(commands)),
+        FILES["bash"]: "\n".join(_bash(commands)),
+        FILES["zsh"]: "\n".join(_zsh(commands)),
+        FILES["fish"]: "\n".join(_fish(commands)),
     }
 
 

@@ -11,6 +11,7 @@ from hexauth.hot import Front
 COMMANDS = (
     "get",
     "exec",
+    "setup",
     "store",
     "erase",
     "login",

@@ -1,0 +1,107 @@
+"""`hexauth setup`: put hexauth into the configuration of another tool, or take it out again."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from hexauth.cli.streams import write_answer
+from hexauth.errors import UsageError
+from hexauth.setup.files import plan
+from hexauth.setup.tools import SHELLS, TOOLS, Surroundings, is_configured
+from hexauth.system import find_program, printable
+from hexauth.targets import hex_origins
+from hexauth.world import World, open_world
+
+
+@click.command()
+@click.argument("tool", required=False, type=click.Choice(list(TOOLS)))
+@click.option("--undo", is_flag=True, help="Take hexauth out again.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option(
+    "--host", "hosts", metavar="HOST", multiple=True, help="Be there for this server, too."
+)
+@click.option("--all-hosts", is_flag=True, help="Be there for all other servers, too.")
+@click.option("--shell", type=click.Choice(SHELLS), help="The shell to change.  [default: $SHELL]")
+def setup(
+    tool: str | None,
+    undo: bool,
+    dry_run: bool,
+    hosts: tuple[str, ...],
+    all_hosts: bool,
+    shell: str | None,
+) -> None:
+    """Put hexauth into the configuration of TOOL, or list the tools.
+
+    As little as possible is changed, by way of a temporary file; comments, order and modes stay.
+    --undo leaves each file as it was, unless something else has changed it.
+    """
+    for host in hosts:
+        if not re.fullmatch(r"[A-Za-z0-9._:/\[\]-]+", host):
+            raise UsageError(
+                f"{printable(host)!r} is no host.", hint="Write it as registry.example.com:5000."
+            )
+    world = open_world()
+    here = Surroundings(
+        environ=world.environ,
+        programs=_programs(),
+        origins=hex_origins(world.settings),
+        completions=_completions(),
+        shell=shell or "",
+        hosts=hosts,
+        everywhere=all_hosts,
+    )
+    if tool is None:
+        if undo or dry_run:
+            raise UsageError("No tool is named.", hint=f"Name one of {', '.join(TOOLS)}.")
+        write_answer("".join(f"{line}\n" for line in _listed(world, here)).encode())
+        return
+    edits = plan(TOOLS[tool].places(here), undo=undo)
+    if not edits:
+        done = "not there" if undo else "there already"
+        click.echo(f"Nothing is to be changed: hexauth is {done}.", err=True)
+    for edit in edits:
+        if dry_run:
+            lines = (f"{printable(line.expandtabs(8))}\n" for line in edit.shown())
+            write_answer("".join(lines).encode())
+            continue
+        edit.carry_out()
+        what = "Removed" if edit.after is None else "Wrote" if edit.before is None else "Changed"
+        click.echo(f"{what} {printable(str(edit.path))}", err=True)
+    if edits and not dry_run and not undo:
+        for line in _advice(tool, here):
+            click.echo(line, err=True)
+
+
+def _advice(tool: str, here: Surroundings) -> Iterator[str]:
+    """Yield what remains to be done."""
+    if tool in ("mix", "rebar3", "gleam", "curl", "shell"):
+        yield "It works in every shell that you open from now on."
+    if tool == "docker" and not find_program("docker-credential-hexauth", here.environ):
+        yield f"Docker looks for its helper in PATH: put {printable(str(here.programs))} there."
+
+
+def _listed(world: World, here: Surroundings) -> Iterator[str]:
+    yield f"{'tool':<8} {'installed':<10} {'hexauth':<15} what setup does"
+    for name, tool in TOOLS.items():
+        found = any(find_program(each, world.environ) for each in tool.programs)
+        try:
+            state = "configured" if is_configured(tool, here) else "not configured"
+        except (UsageError, OSError):
+            state = "unknown"
+        yield f"{name:<8} {'yes' if found else 'no':<10} {state:<15} {tool.about}"
+
+
+def _programs() -> Path:
+    """Return the folder that this program was started from, as it was written: links may move."""
+    here = Path(os.path.abspath(sys.argv[0])).parent  # noqa: PTH100  (resolve follows links)
+    return here if (here / "git-credential-hexauth").exists() else Path(sys.executable).parent
+
+
+def _completions() -> dict[str, str]:
+    from hexauth.cli.manual import completions
+
+    return dict(completions())

@@ -1,0 +1,1 @@
+"""Putting hexauth into the configuration of other tools, and taking it out again."""

@@ -1,0 +1,281 @@
+"""`hexauth setup`: into each tool and out again, and the tools find it there."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hexauth.sandbox.serve import Sandbox
+from tests.conftest import Machine, Serve, need
+
+Make = Callable[[Sandbox], Machine]
+
+SHELLS = ("bash", "zsh", "fish")
+TOOLS = ("git", "docker", "bazel", "mix", "rebar3", "gleam", "curl", "shell")
+
+FILES = {
+    ".gitconfig": "# mine\n[user]\n\tname = A\n[alias]\n\tst = status ; a comment",
+    ".docker/config.json": '{"auths":{"r.test":{"auth":"c2VjcmV0"}},   "psFormat": "x"}',
+    ".bazelrc": "build --jobs=4\n",
+    ".bashrc": "# mine\nalias ll='ls -l'",
+    ".zshrc": "alias ll='ls -l'\n",
+    ".config/fish/conf.d/hexauth.fish": "# somebody's\n",
+}
+
+EXTRA = {"docker": ["--host", "r.test:5000"]}
+
+
+@pytest.fixture
+def here(serve: Serve, machine: Make) -> Machine:
+    found = machine(serve(approve_after=0))
+    found.environ["SHELL"] = "/bin/bash"
+    return found
+
+
+def put_files(here: Machine) -> None:
+    for name, text in FILES.items():
+        (here.home / name).parent.mkdir(parents=True, exist_ok=True)
+        (here.home / name).write_text(text)
+        (here.home / name).chmod(0o640)
+
+
+def tree(here: Machine) -> dict[str, tuple[bytes, int]]:
+    """Return every file of the home folder with its mode, but hexauth's own."""
+    return {
+        str(path.relative_to(here.home)): (path.read_bytes(), stat.S_IMODE(path.stat().st_mode))
+        for path in here.home.rglob("*")
+        if path.is_file() and not path.is_relative_to(here.home / "hexauth")
+    }
+
+
+def setup(here: Machine, *words: str) -> str:
+    """Run `hexauth setup`; it must work."""
+    done = here.hexauth("setup", *words)
+    assert done.returncode == 0, done.stderr
+    return (done.stdout + done.stderr).decode()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("with_files", [False, True], ids=["new files", "files there"])
+def test_every_file_is_as_it_was_when_hexauth_is_taken_out(
+    here: Machine, tool: str, shell: str, with_files: bool
+) -> None:
+    """Byte for byte, and mode for mode; setting up twice is the same as once."""
+    if with_files:
+        put_files(here)
+    before = tree(here)
+    words = [tool, "--shell", shell, *EXTRA.get(tool, [])]
+
+    dry = setup(here, *words, "--dry-run")
+    assert tree(here) == before
+    setup(here, *words)
+    after = tree(here)
+    again = setup(here, *words)
+
+    assert dry.count("\n+") > 1
+    assert "c2VjcmV0" not in dry
+    assert after != before
+    assert {name: after[name][1] for name in before} == {name: before[name][1] for name in before}
+    assert again == "Nothing is to be changed: hexauth is there already.\n"
+    assert tree(here) == after
+    setup(here, tool, "--undo", "--shell", shell)
+    assert tree(here) == before
+    assert "not there" in setup(here, tool, "--undo", "--shell", shell)
+
+
+def test_the_list_says_what_is_configured(here: Machine) -> None:
+    before = setup(here)
+    setup(here, "git")
+    setup(here, "mix")
+    setup(here, "docker", "--all-hosts")
+
+    lines = setup(here).splitlines()
+
+    assert before.count("not configured") == len(TOOLS)
+    states = {line.split()[0]: "not configured" not in line for line in lines[1:]}
+    assert states == {tool: tool in ("git", "mix", "docker") for tool in TOOLS}
+
+
+def test_git_asks_hexauth_for_hex_and_nobody_else_for_others(here: Machine) -> None:
+    need("git", "git")
+    setup(here, "git")
+    here.hexauth("login", "--no-browser")
+    place = here.environ["HEX_API_URL"].removeprefix("http://").removesuffix("/api")
+    environ = {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "GIT_ASKPASS": "/bin/false"}
+
+    def fill(protocol: str, host: str) -> "subprocess.CompletedProcess[bytes]":
+        request = f"protocol={protocol}\nhost={host}\n\n".encode()
+        return here.run("git", "credential", "fill", give=request, environ=environ)
+
+    assert f"password={here.token()}\n".encode() in fill("http", place).stdout
+    assert fill("https", "git.test").returncode != 0
+    here.hexauth("store", give=b"protocol=https\nhost=git.test\nusername=u\npassword=stored\n")
+    setup(here, "git", "--all-hosts")
+    assert b"password=stored\n" in fill("https", "git.test").stdout
+
+
+def test_git_finds_a_helper_whose_folder_has_a_space(here: Machine, tmp_path: Path) -> None:
+    need("git", "git")
+    folder = tmp_path / "with space's"
+    folder.mkdir()
+    for name in ("hexauth", "git-credential-hexauth"):
+        shutil.copy(Path(sys.executable).parent / name, folder)
+    here.hexauth("login", "--no-browser")
+    done = here.run(str(folder / "hexauth"), "setup", "git")
+    assert done.returncode == 0, done.stderr
+    place = here.environ["HEX_API_URL"].removeprefix("http://").removesuffix("/api")
+
+    filled = here.run("git", "credential", "fill", give=f"protocol=http\nhost={place}\n\n".encode())
+
+    assert "with space" in (here.home / ".gitconfig").read_text()
+    assert f"password={here.token()}\n".encode() in filled.stdout
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> str:
+    need(request.param, request.param)
+    return str(request.param)
+
+
+def interactive(here: Machine, shell: str, command: str, path: Path) -> str:
+    """Run `command` in a shell that has read its startup files; return what it prints."""
+    flags = {"bash": ["--rcfile", str(here.home / ".bashrc"), "-i"], "zsh": ["-i"], "fish": ["-i"]}
+    environ = {
+        "PATH": f"{path}{os.pathsep}{here.environ['PATH']}",
+        "TERM": "dumb",
+        "XDG_CONFIG_HOME": str(here.home / ".config"),
+    }
+    done = here.run(shell, *flags[shell], "-c", command, environ=environ)
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("tool", "with_login", "without"),
+    [
+        ("mix", "hex.publish --yes", "test --trace"),
+        ("rebar3", "hex publish", "compile"),
+        ("gleam", "publish", "build"),
+    ],
+)
+def test_a_client_gets_a_token_for_the_tasks_that_need_one(
+    here: Machine, shell: str, tool: str, with_login: str, without: str, tmp_path: Path
+) -> None:
+    """A stand-in for the client says what it was given."""
+    program = tmp_path / "bin" / tool
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$@: ${HEX_API_KEY-nothing}"\n')
+    program.chmod(0o755)
+    here.hexauth("login", "--no-browser")
+    setup(here, tool, "--shell", shell)
+
+    said = interactive(here, shell, f"{tool} {with_login}; {tool} {without}", program.parent)
+
+    assert f"{with_login}: Bearer {here.token()}\n" in said
+    assert f"{without}: nothing\n" in said
+
+
+def test_curl_sends_the_token(here: Machine, shell: str, tmp_path: Path) -> None:
+    need("curl", "curl")
+    here.hexauth("login", "--no-browser")
+    setup(here, "curl", "--shell", shell)
+
+    said = interactive(here, shell, f"hexcurl -sS {here.environ['HEX_API_URL']}/users/me", tmp_path)
+
+    assert '"username"' in said
+
+
+def test_bash_completes_hexauth_s_commands(here: Machine) -> None:
+    setup(here, "shell", "--shell", "bash")
+    ask = "COMP_WORDS=(hexauth logi) COMP_CWORD=1; _hexauth; echo ${COMPREPLY[@]}"
+
+    assert interactive(here, "bash", ask, here.home).endswith("login\n")
+
+
+def test_bazel_is_told_of_every_host(here: Machine) -> None:
+    here.environ["HEX_API_URL"] = "https://hex.pm/api"
+    setup(here, "bazel", "--host", "git.test:8443")
+
+    lines = (here.home / ".bazelrc").read_text().splitlines()[1:-1]
+
+    program = Path(sys.executable).parent / "hexauth-bazel"
+    hosts = ["hex.pm", "repo.hex.pm", "git.test", "*.hex.pm"]
+    assert lines == [f"common --credential_helper={host}={program}" for host in hosts]
+
+
+def test_a_link_stays_a_link(here: Machine) -> None:
+    """People keep such files in a repository of their own."""
+    (here.home / "dotfiles").mkdir()
+    (here.home / "dotfiles/gitconfig").write_text("[user]\n\tname = A\n")
+    (here.home / ".gitconfig").symlink_to("dotfiles/gitconfig")
+
+    setup(here, "git")
+
+    assert (here.home / ".gitconfig").is_symlink()
+    assert "hexauth" in (here.home / "dotfiles/gitconfig").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        (".gitconfig", "[user\n", ["git"]),
+        (".docker/config.json", "{", ["docker", "--host", "r.test"]),
+        (
+            ".docker/config.json",
+            '{"credHelpers":{"r.test":"pass"}}',
+            ["docker", "--host", "r.test"],
+        ),
+        (".docker/config.json", '{"credsStore":"pass"}', ["docker", "--all-hosts"]),
+        (".bashrc", "# >>> hexauth mix >>>\n", ["mix"]),
+        (".local/share/bash-completion/completions/hexauth", "other", ["shell"]),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_left_alone(
+    here: Machine, name: str, text: str, words: list[str]
+) -> None:
+    (here.home / name).parent.mkdir(parents=True, exist_ok=True)
+    (here.home / name).write_text(text)
+    before = tree(here)
+
+    done = here.hexauth("setup", *words)
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 2), done
+    assert tree(here) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["setup", "emacs"],
+        ["setup", "--undo"],
+        ["setup", "--dry-run"],
+        ["setup", "docker"],
+        ["setup", "git", "--host", "a b"],
+        ["setup", "mix", "--shell", "tcsh"],
+    ],
+)
+def test_what_is_wrong_is_said_in_two_lines(here: Machine, words: list[str]) -> None:
+    done = here.hexauth(*words)
+
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, b"", 2)
+
+
+def test_a_shell_that_is_not_known_has_to_be_named(here: Machine) -> None:
+    here.environ["SHELL"] = "/bin/tcsh"
+
+    assert here.hexauth("setup", "mix").returncode == 2
+    assert here.hexauth("setup", "mix", "--shell", "zsh").returncode == 0
+
+
+def test_docker_is_given_what_it_reads(here: Machine) -> None:
+    setup(here, "docker", "--host", "r.test:5000", "--all-hosts")
+
+    found = json.loads((here.home / ".docker/config.json").read_text())
+
+    assert found == {"credsStore": "hexauth", "credHelpers": {"r.test:5000": "hexauth"}}
