@@ -38,6 +38,10 @@ _hexauth() {
         "setup "*)
             words=""
             [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shell -h --help" ;;
+        "import --vault") words="auto keyring file" ;;
+        "import "*)
+            words=""
+            [[ $word != -* ]] || words="--yes --remove --vault -h --help" ;;
         "store --vault") words="auto keyring file" ;;
         "store "*)
             words=""
@@ -73,7 +77,7 @@ _hexauth() {
             words=""
             [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault -h --help" ;;
         " "*)
-            words="get exec setup store erase login logout status sandbox"
+            words="get exec setup import store erase login logout status sandbox"
             [[ $word != -* ]] || words="--version -h --help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))

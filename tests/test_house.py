@@ -22,6 +22,7 @@ FLOORS = (
     {"login"},
     {"resolve"},
     {"library", "setup"},
+    {"imports"},
     {"cli"},
     {"__main__"},
 )

@@ -12,6 +12,7 @@ COMMANDS = (
     "get",
     "exec",
     "setup",
+    "import",
     "store",
     "erase",
     "login",
@@ -22,7 +23,7 @@ COMMANDS = (
 )
 """In the order in which the help lists them; each is a module here with a function of its name."""
 
-TAKEN = ("exec",)
+TAKEN = ("exec", "import")
 """Names that Python uses otherwise: their modules and functions have an underscore behind them."""
 
 

@@ -1,0 +1,116 @@
+"""`hexauth import`: take over what other programs have kept in plain text so far."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from hexauth import stored
+from hexauth.attempt import arrive
+from hexauth.cli.options import vault_option
+from hexauth.cli.streams import write_answer
+from hexauth.errors import VaultError
+from hexauth.imports import Secret, find
+from hexauth.model import Kind, Token
+from hexauth.mutex import Mutex
+from hexauth.session import TOKEN_SECONDS
+from hexauth.setup.files import Edit, read
+from hexauth.system import printable
+from hexauth.targets import login_for
+from hexauth.tokens import files, load, save
+from hexauth.vault.drawers import Stored
+from hexauth.vault.logins import name as entry_name
+from hexauth.world import World, open_world
+
+
+@click.command("import")
+@click.option("--yes", is_flag=True, help="Copy what hexauth can keep into the vault.")
+@click.option("--remove", is_flag=True, help="Then remove it from where it was; needs --yes.")
+@vault_option()
+def import_(yes: bool, remove: bool, vault: str | None) -> None:
+    """List the keys and passwords that mix, rebar3, gleam and git-credential-store have kept.
+
+    With --yes, API keys and passwords are copied into the vault, and read back, before they are
+    said to be there. Their files stay as they are unless --remove is given, too.
+
+    An OAuth login cannot be taken over, because it is bound to the program that made it: run
+    `hexauth login`.
+    """
+    if remove and not yes:
+        raise click.UsageError("--remove needs --yes.")
+    world = open_world(vault=vault)
+    home = Path(world.environ.get("HOME") or Path.home())
+    done: list[Secret] = []
+    lines = []
+    for secret in find(world.environ, home):
+        fate = _fate(world, secret) if yes or not secret.secret else "can be copied"
+        lines.append(f"{secret.program:<7} {secret.path}: {secret.what}: {fate}")
+        if fate in (COPIED, THERE):
+            done.append(secret)
+    if remove:
+        lines += _remove(done)
+    if not lines:
+        lines = ["Nothing was found that mix, rebar3, gleam or git-credential-store have kept."]
+    elif not yes:
+        lines.append("Nothing was changed; `hexauth import --yes` copies.")
+    write_answer("".join(f"{printable(line)}\n" for line in lines).encode())
+
+
+COPIED, THERE = "copied into the vault", "in the vault already"
+
+
+def _fate(world: World, secret: Secret) -> str:
+    """Copy `secret` if hexauth can keep it; say what became of it. Raises `VaultError`."""
+    if not secret.secret:
+        return "left where it is"
+    return _copy_key(world, secret) if secret.target is None else _copy_password(world, secret)
+
+
+def _copy_password(world: World, secret: Secret) -> str:
+    target = secret.target
+    assert target is not None  # noqa: S101  (the caller has looked)
+    if login_for(target, world.settings) is not None:
+        return "left where it is: Hex takes no passwords any more"
+    before = stored.find(world, target)
+    if before is not None and before.secret == secret.secret:
+        return THERE
+    if before is not None:
+        return "left where it is: the vault has another one for that"
+    stored.store(world, target, Stored(target.path, secret.username, secret.secret))
+    after = stored.find(world, target)
+    if after is None or after.secret != secret.secret:
+        raise VaultError("The vault does not give back what was put into it.")
+    return COPIED
+
+
+def _copy_key(world: World, secret: Secret) -> str:
+    """Keep an API key in place of a login, if nobody is logged in."""
+    login = world.settings.login
+    token = arrive(world, login).token
+    if token is not None:
+        is_same = token.access == secret.secret
+        return THERE if is_same else "left where it is: hexauth is logged in already"
+    world.vault(entry_name(login)).check()
+    with Mutex(files(world, login).token_mutex).held(TOKEN_SECONDS):
+        if load(world, login) is None:
+            save(world, login, Token(secret.secret, issued_at=int(world.now()), kind=Kind.KEY))
+        after = load(world, login)
+    if after is None or after.access != secret.secret:
+        raise VaultError("The vault does not give back what was put into it.")
+    return COPIED
+
+
+def _remove(done: list[Secret]) -> Iterator[str]:
+    """Cut what has been copied out of its files, and say so; one that is empty then goes."""
+    for path, group in groupby(done, key=lambda secret: secret.path):
+        secrets = list(group)
+        before = read(path) or b""
+        after = before
+        for secret in sorted(secrets, key=lambda each: each.start, reverse=True):
+            after = after[: secret.start] + after[secret.end :]
+        if after == before:
+            yield f"{secrets[0].program:<7} {path}: remove it there by hand"
+            continue
+        Edit(path, before, after if after.strip() else None).carry_out()
+        yield f"{secrets[0].program:<7} {path}: removed from there"
