@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hexauth import hot
 from hexauth.errors import (
     Declined,
     Expired,
@@ -70,15 +71,19 @@ def arrive(world: World, login: Login) -> Arrival:
 
 
 def _first_look(world: World, login: Login) -> Token | None:
-    """Load the token; a front that holds the token mutex keeps it if there is a refresh to do."""
+    """Load the token; a front that holds the token mutex keeps it if there is a refresh to do.
+
+    Whoever comes while somebody else changes it waits, and finds it in memory: a keyring that is
+    asked by a hundred at once may not answer them all in time.
+    """
     mutex = files(world, login).token_mutex
     if world.front.holds(str(mutex)):
         token = _load_and_cache(world, login)
         if token is None or token.is_fresh(world.now(), world.settings.min_ttl):
             world.front.leave()
         return token
-    with suppress(Expired), Mutex(mutex).held(0):
-        return _load_and_cache(world, login)
+    with suppress(Expired), Mutex(mutex).held(hot.WAIT_SECONDS):
+        return cache(world, login).read(world.now()) or _load_and_cache(world, login)
     return load(world, login)
 
 

@@ -102,10 +102,11 @@ class Cache:
         if self.platform != "linux" or name is None:
             return
         home = ",".join(name.split(",")[:2]) + ","
+        temporary = f".{home}"[:100]  # as `write_private` calls it: of this home alone
         for folder in hot.folders(dict(self.environ)):
             with suppress(OSError):
                 for path in Path(folder).iterdir():
-                    if path.name.startswith((home, ".")):
+                    if path.name.startswith((home, temporary)):
                         path.unlink()
 
     @property
@@ -168,6 +169,6 @@ def _prune(folder: Path) -> None:
     """Remove the oldest files of `folder` if there are too many."""
     names = os.listdir(folder)  # noqa: PTH208  (every `write` asks, and nearly always for nothing)
     if len(names) > MOST:
-        paths = [path for path in folder.iterdir() if not path.name.startswith(journal.PREFIX)]
+        paths = [path for path in folder.iterdir() if not journal.is_valid(path)]
         for path in sorted(paths, key=lambda path: path.stat().st_mtime)[:-MOST]:
             path.unlink(missing_ok=True)

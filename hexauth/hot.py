@@ -199,8 +199,8 @@ def _origin(url: bytes) -> bytes | None:
 
 
 def _uri(data: bytes) -> tuple[bytes, ...] | None:
-    """Return the request that `{"uri":"https://…"}` makes."""
-    text = data.strip()
+    """Return the request that `{"uri":"https://…"}` makes, with a space or without."""
+    text = data.strip().replace(b'{"uri": "', b'{"uri":"', 1)
     origin = _origin(text[8:-2]) if text[:8] + text[-2:] == b'{"uri":""}' else None
     return None if origin is None else (origin, b"bazel")
 

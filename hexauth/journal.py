@@ -72,3 +72,11 @@ class Journal:
     @property
     def _name(self) -> str:
         return PREFIX + sha256(os.fsencode(self.mutex)).hexdigest()[:24]
+
+
+def is_valid(path: Path) -> bool:
+    """Tell whether the file at `path` is a journal that some login still needs."""
+    if not path.name.startswith(PREFIX):
+        return False
+    lines = hot.read(str(path))
+    return len(lines) == 4 and hot.stamp(lines[1]) == lines[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hexauth.journal import PREFIX, Journal
+from hexauth.journal import PREFIX, Journal, is_valid
 from hexauth.model import Kind, Token
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is Linux's")
@@ -56,6 +56,14 @@ def test_token_is_void_once_the_login_has_changed(journal: Journal) -> None:
     os.truncate(journal.mutex, journal.mutex.stat().st_size + 1)
 
     assert journal.read() is None
+
+
+def test_void_journal_may_be_cleared_away(journal: Journal) -> None:
+    journal.write(TOKEN)
+    before = is_valid(file(journal))
+    journal.mutex.unlink()
+
+    assert (before, is_valid(file(journal)), is_valid(journal.mutex)) == (True, False, False)
 
 
 def test_token_of_another_login_is_not_taken(journal: Journal, tmp_path: Path) -> None:

@@ -4,20 +4,55 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import jsonschema
 import pytest
 
+from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
-from tests.conftest import Machine, Serve
+from tests.conftest import SECONDS, Machine, Serve
+from tests.secret_service import Start
 
 Make = Callable[[Sandbox], Machine]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+REQUEST = {
+    "$schema": DIALECT,
+    "type": "object",
+    "properties": {"uri": {"type": "string", "format": "uri", "minLength": 1}},
+    "required": ["uri"],
+    "additionalProperties": True,
+}
+"""What a helper is sent, by the text of credential-helper-spec: further properties may come."""
+
+ANSWER = {
+    "$schema": DIALECT,
+    "type": "object",
+    "properties": {
+        "expires": {
+            "type": "string",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+        },
+        "headers": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+    "required": ["headers"],
+    "additionalProperties": False,
+}
+"""What a helper answers, by the same text; `expires` is RFC 3339, in UTC."""
 
 
 def ask(machine: Machine, uri: str, **environ: str) -> Any:
     """Return the answer for `uri`; there must be one."""
-    request = json.dumps({"uri": uri, "more": [1]}).encode()
-    done = machine.run("hexauth-bazel", "get", give=request, environ=environ)
+    request = {"uri": uri, "more": [1]}
+    jsonschema.validate(request, REQUEST)
+    done = machine.run("hexauth-bazel", "get", give=json.dumps(request).encode(), environ=environ)
     assert (done.returncode, done.stderr) == (0, b"")
-    return json.loads(done.stdout)
+    answer = json.loads(done.stdout)
+    jsonschema.validate(answer, ANSWER)
+    return answer
 
 
 def test_the_token_is_a_header_with_an_end(serve: Serve, logged_in: Make) -> None:
@@ -71,3 +106,36 @@ def test_a_request_that_makes_no_sense_fails_in_one_line(serve: Serve, machine: 
     done = machine(serve()).run("hexauth-bazel", "get", give=b"nonsense")
 
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, b"", 1)
+
+
+@pytest.mark.parametrize(("size", "more"), [(200, {}), (50, {"more": 1})], ids=["usual", "odd"])
+def test_a_crowd_refreshes_once_and_leaves_the_keyring_alone(
+    serve: Serve, machine: Make, secret_service: Start, size: int, more: dict[str, int]
+) -> None:
+    """As many as Bazel starts at a time; a keyring that they all ask has been seen to die."""
+    sandbox = serve(approve_after=0)
+    here = machine(sandbox)
+    with secret_service("password") as (found, daemon):
+        here.environ |= {**found, "HOME": str(here.home), "PATH": here.environ["PATH"]}
+        here.environ["HEXAUTH_VAULT"] = "keyring"
+        assert here.hexauth("login", "--no-browser").returncode == 0
+        host = sandbox.url.removeprefix("http://")
+        told = f"protocol=http\nhost={host}\nusername=oauth2\npassword={here.token()}\n"
+        sandbox.hexpm.reject_access_tokens()
+        here.hexauth("erase", give=told.encode())
+        sandbox.faults.add(parse("slow:0.5@refresh"))
+        request = here.home / "request.json"
+        request.write_text(json.dumps({"uri": f"{sandbox.api_url}/packages/a", **more}))
+
+        crowd = []
+        for _ in range(size):
+            with request.open("rb") as given:
+                crowd.append(here.start("hexauth-bazel", "get", stdin=given))
+        answers = [process.communicate(timeout=SECONDS) for process in crowd]
+        lives = daemon.poll() is None
+
+    assert {err for _, err in answers} == {b""}
+    assert [each.returncode for each in crowd] == [0] * size
+    assert len({out for out, _ in answers}) == 1
+    jsonschema.validate(json.loads(answers[0][0]), ANSWER)
+    assert (lives, sandbox.journal.counts()["refresh"]) == (True, 1)
