@@ -82,8 +82,12 @@ def take(vault: Vault, request: Target, secret: str | None) -> bool:
 
 
 def name(request: Target) -> str:
-    """Return the name of the drawer for a request's protocol and host, as printable ASCII."""
-    text = f"{request.protocol}://{request.host}"
+    """Return the name of the drawer for a request's protocol and host, as printable ASCII.
+
+    A protocol's own colons are escaped, so that no other protocol and host have the same name.
+    """
+    protocol = str(request.protocol).replace("%", "%25").replace(":", "%3A")
+    text = f"{protocol}://{request.host}"
     return "drawer/" + text.encode("utf-8", "surrogateescape").decode("latin-1").encode(
         "unicode_escape"
     ).decode("ascii")

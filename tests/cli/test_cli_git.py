@@ -269,3 +269,13 @@ def test_erase_without_a_secret_drops_every_match(git: Git) -> None:
 
     assert git.machine.hexauth("get", give=HOST.encode()).stdout == b""
     assert git.machine.status()["stored"] == []
+
+
+def test_headers_of_64_kb_are_read_whole_and_do_no_harm(git: Git) -> None:
+    """Git passes on what the server's WWW-Authenticate says, in lines of up to 65,535 bytes."""
+    git("approve", f"{HOST}username=alice\npassword=pw\n")
+    header = "wwwauth[]=" + "x" * (65535 - len("wwwauth[]="))
+
+    done = git.machine.hexauth("get", give=f"{HOST}{header}\n{header}\n\n".encode())
+
+    assert done.stdout == b"username=alice\npassword=pw\n"

@@ -63,3 +63,29 @@ def test_the_end_is_written_as_rfc_3339_has_it(expires_at: int, margin: int) -> 
 def test_a_key_that_no_header_can_hold_is_refused() -> None:
     with pytest.raises(MalformedRequest):
         bazel.render(Credential(TARGET, "me", "a\nb", Kind.KEY))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["uri", "x"]), inner),
+)
+
+
+@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_a_request_or_malformed(data: bytes) -> None:
+    try:
+        uri = bazel.parse(data)
+    except MalformedRequest:
+        return
+    assert uri == json.loads(data)["uri"] != ""
+
+
+@given(st.text(), st.text(), st.sampled_from(list(Kind)))
+def test_answer_is_one_line_whose_header_is_one_line(user: str, secret: str, kind: Kind) -> None:
+    try:
+        answer = bazel.render(Credential(TARGET, user, secret, kind))
+    except MalformedRequest:
+        return
+    (value,) = json.loads(answer)["headers"]["Authorization"]
+    assert answer.count(b"\n") == 1
+    assert not set("\r\n\0") & set(value)

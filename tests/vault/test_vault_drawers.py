@@ -341,3 +341,17 @@ def test_processes_storing_and_erasing_at_once_lose_nothing(tmp_path: Path) -> N
         [0] * 4,
         [f"{number}-{turn}" for number in range(4) for turn in range(1, 5)],
     )
+
+
+@given(st.text("a:/%3A"), st.text("a:/%3A"), st.text("a:/%3A"), st.text("a:/%3A"))
+def test_another_protocol_and_host_never_share_a_drawer(
+    protocol: str, host: str, other: str, other_host: str
+) -> None:
+    """Or what was stored for `a` would be answered for `b`."""
+    names = {drawers.name(Target(protocol, host)), drawers.name(Target(other, other_host))}
+
+    assert (len(names) == 1) == ((protocol, host) == (other, other_host))
+
+
+def test_protocol_that_looks_like_a_host_has_a_drawer_of_its_own() -> None:
+    assert drawers.name(Target("a://b", "c")) != drawers.name(Target("a", "b://c"))
