@@ -36,7 +36,7 @@ _hexauth() {
         "setup --host") words="" ;;
         "setup --shell") words="bash zsh fish" ;;
         "setup "*)
-            words=""
+            words="git docker bazel mix rebar3 gleam curl shell"
             [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shell -h --help" ;;
         "import --vault") words="auto keyring file" ;;
         "import "*)

@@ -73,7 +73,8 @@ def run(  # noqa: PLR0911  (one a way to end)
     except MalformedRequest as error:
         if door == "git":
             return 0
-        return _tell(error, error.hint, error.exit_code, door)
+        code = 1 if door == "bazel" else error.exit_code
+        return _tell(error, error.hint, code, door)
     except HexauthError as error:
         return _tell(error, error.hint, error.exit_code, door)
     except KeyboardInterrupt:

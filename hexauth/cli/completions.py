@@ -52,6 +52,9 @@ def _choices(option: click.Option) -> Sequence[str]:
 
 
 def _arguments(command: click.Command) -> Sequence[str]:
+    for each in command.params:
+        if isinstance(each, click.Argument) and isinstance(each.type, click.Choice):
+            return each.type.choices
     takes_target = any(each.name == "target" for each in command.params)
     return TARGETS if takes_target else ()
 

@@ -27,7 +27,7 @@ class WithCommand(click.Command):
         return rest
 
 
-@click.command("exec", cls=WithCommand)
+@click.command("exec", cls=WithCommand, short_help="Run a command with a credential.")
 @click.argument("target", default=hexpm.REPOSITORY)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENTS]...")
 @click.option(

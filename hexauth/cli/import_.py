@@ -24,7 +24,7 @@ from hexauth.vault.logins import name as entry_name
 from hexauth.world import World, open_world
 
 
-@click.command("import")
+@click.command("import", short_help="Take over what mix, rebar3, gleam and git have kept.")
 @click.option("--yes", is_flag=True, help="Copy what hexauth can keep into the vault.")
 @click.option("--remove", is_flag=True, help="Then remove it from where it was; needs --yes.")
 @vault_option()

@@ -17,8 +17,8 @@ from hexauth.targets import hex_origins
 from hexauth.world import World, open_world
 
 
-@click.command()
-@click.argument("tool", required=False, type=click.Choice(list(TOOLS)))
+@click.command(short_help="Put hexauth into another tool, or take it out.")
+@click.argument("tool", required=False, metavar="[TOOL]", type=click.Choice(list(TOOLS)))
 @click.option("--undo", is_flag=True, help="Take hexauth out again.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option(
@@ -35,6 +35,8 @@ def setup(
     shell: str | None,
 ) -> None:
     """Put hexauth into the configuration of TOOL, or list the tools.
+
+    TOOL is git, docker, bazel, mix, rebar3, gleam, curl, or shell, which is completion.
 
     As little as possible is changed, by way of a temporary file; comments, order and modes stay.
     --undo leaves each file as it was, unless something else has changed it.

@@ -29,6 +29,7 @@ TYPED = [
     ("hexauth login --with\t", "<login><--with-token>"),
     ("hexauth --ver\t", "<--version>"),
     ("hexauth exec -- uniq-prog\t", "<exec><--><uniq-program>"),
+    ("hexauth setup reb\t", "<setup><rebar3>"),
     ("hexauth exec hexp\t", "<exec><hexpm>"),
     ("hexauth sandbox -- uniq-prog\t", "<sandbox><--><uniq-program>"),
 ]
