@@ -395,7 +395,7 @@ def test_a_full_disk_is_told_in_two_lines(here: Machine, environ: dict[str, str]
         ("git-credential-hexauth get <&-", (0, 0)),
         ("hexauth store <&-", (0, 0)),
         ("hexauth erase <&-", (0, 0)),
-        ("hexauth-bazel get <&-", (2, 1)),
+        ("hexauth-bazel get <&-", (1, 1)),
     ],
 )
 def test_a_closed_stream_is_no_fault_of_ours(
