@@ -67,7 +67,8 @@ the time until which they may be kept: the token's end, less the setting min_ttl
 .PP
 An URI that hexauth has nothing for gets no headers. Nobody is ever asked to log in.
 .SH EXIT STATUS
-As in hexauth(1), with one line on standard error if it is not 0.
+As in hexauth(1), with one line on standard error if it is not 0; 1 for a request that makes no
+sense.
 .SH SEE ALSO
 hexauth(1), hexauth\-get(1)
 """
