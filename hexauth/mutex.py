@@ -48,10 +48,10 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Replace the file `path`, mode 0600, by `content`: readers see the old or the new one, whole.
+def write_private(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replace the file `path` by `content`: readers see the old or the new one, whole.
 
-    Raises OSError.
+    It is the user's alone until it is there, and then has `mode`. Raises OSError.
     """
     # Without tempfile, which takes 8 ms; nobody else can write to the folder.
     temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}-{os.urandom(4).hex()}")
@@ -61,6 +61,8 @@ def write_private(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
+        if mode != 0o600:
+            temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):

@@ -1,15 +1,14 @@
 """Changing other programs' files: whole or not at all, and only as they were seen."""
 
-import os
 import re
 import stat
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
 from hexauth.errors import HexauthError
+from hexauth.mutex import write_private
 
 Content = bytes | None
 """What a file holds; None if there is none."""
@@ -64,19 +63,7 @@ class Edit:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = 0o600 if self.before is None else stat.S_IMODE(path.stat().st_mode)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(self.after)
-                file.flush()
-                os.fsync(descriptor)
-            temporary.chmod(mode)
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+        write_private(path, self.after, mode)
 
 
 def read(path: Path) -> Content:
