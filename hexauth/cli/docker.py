@@ -24,7 +24,8 @@ def docker(words: Sequence[str]) -> None:
     does.
     """
     if len(words) != 1 or words[0] not in ACTIONS:
-        raise MalformedRequest(protocol.USAGE, hint="")
+        usage = f"Usage: docker-credential-hexauth {' | '.join(ACTIONS)}"
+        raise MalformedRequest(usage, hint="")
     ACTIONS[words[0]]()
 
 

@@ -15,7 +15,6 @@ NOT_FOUND = "credentials not found in native keychain"
 NO_SERVER = "no credentials server URL"
 NO_USERNAME = "no credentials username"
 
-USAGE = "Usage: docker-credential-hexauth get | store | erase | list | version"
 VERSION = f"docker-credential-hexauth (hexauth) {__version__}"
 
 
