@@ -10,6 +10,7 @@ from hexauth.errors import HexauthError, MalformedRequest
 from hexauth.model import Target
 from hexauth.protocols import erlang, git
 from hexauth.setup.files import read
+from hexauth.system import base_folder, home_folder
 
 CLIENTS = ("mix", "rebar3", "gleam")
 
@@ -32,10 +33,10 @@ class Secret:
     end: int = 0
 
 
-def find(environ: Mapping[str, str], home: Path) -> list[Secret]:
+def find(environ: Mapping[str, str]) -> list[Secret]:
     """Return what there is, in the order of the programs; files that make no sense are noted."""
-    config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-    cache = Path(environ.get("XDG_CACHE_HOME") or home / ".cache")
+    home, config = home_folder(environ), base_folder(environ, "XDG_CONFIG_HOME")
+    cache = base_folder(environ, "XDG_CACHE_HOME")
     places = [
         ("git", home / ".git-credentials", _git),
         ("git", config / "git/credentials", _git),

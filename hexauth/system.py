@@ -49,12 +49,30 @@ def places(environ: Mapping[str, str], platform: str = sys.platform) -> Places:
         )
     if platform == "win32":
         return _below(_local_app_data(environ) / "hexauth")
-    user = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    user = home_folder(environ)
     if platform == "darwin":
         return _below(user / "Library" / "Application Support" / "hexauth")
-    config = Path(environ.get("XDG_CONFIG_HOME") or user / ".config") / "hexauth"
+    config = base_folder(environ, "XDG_CONFIG_HOME") / "hexauth"
     state = user / ".local" / "state" / "hexauth"
     return Places(config / "config.toml", state / "vault", state, "hexauth")
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """Return the user's own folder."""
+    return Path(environ.get("HOME") or Path.home())
+
+
+BASES = {
+    "XDG_CONFIG_HOME": ".config",
+    "XDG_DATA_HOME": ".local/share",
+    "XDG_CACHE_HOME": ".cache",
+}
+"""Where the folders of the XDG base directory specification are, if no variable moves them."""
+
+
+def base_folder(environ: Mapping[str, str], variable: str) -> Path:
+    """Return the folder that `variable`, one of `BASES`, names, or its usual place."""
+    return Path(environ.get(variable) or home_folder(environ) / BASES[variable])
 
 
 def _local_app_data(environ: Mapping[str, str]) -> Path:

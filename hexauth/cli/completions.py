@@ -16,17 +16,14 @@ TARGETS = ("hexpm",)
 Commands = Mapping[str, click.Command]
 
 
-FILES = {"bash": "hexauth.bash", "zsh": "_hexauth", "fish": "hexauth.fish"}
-"""What the script for each shell is called."""
+NAMES = {"bash": "hexauth.bash", "zsh": "_hexauth", "fish": "hexauth.fish"}
+"""What the file with the script for each shell is called."""
 
 
 def scripts(commands: Commands) -> Mapping[str, str]:
-    """Return the completion of each shell for `commands`, by names: its file's name, the script."""
-    return {
-        FILES["bash"]: "\n".join(_bash(commands)),
-        FILES["zsh"]: "\n".join(_zsh(commands)),
-        FILES["fish"]: "\n".join(_fish(commands)),
-    }
+    """Return the completion script of each shell for `commands`, by names."""
+    makers = {"bash": _bash, "zsh": _zsh, "fish": _fish}
+    return {shell: "\n".join(make(commands)) + "\n" for shell, make in makers.items()}
 
 
 def _options(command: click.Command) -> list[click.Option]:

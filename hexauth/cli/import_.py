@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 
 import click
 
@@ -40,10 +39,9 @@ def import_(yes: bool, remove: bool, vault: str | None) -> None:
     if remove and not yes:
         raise click.UsageError("--remove needs --yes.")
     world = open_world(vault=vault)
-    home = Path(world.environ.get("HOME") or Path.home())
     done: list[Secret] = []
     lines = []
-    for secret in find(world.environ, home):
+    for secret in find(world.environ):
         fate = _fate(world, secret) if yes or not secret.secret else "can be copied"
         lines.append(f"{secret.program:<7} {secret.path}: {secret.what}: {fate}")
         if fate in (COPIED, THERE):

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from hexauth import __version__
-from hexauth.cli.completions import FILES as FILES_OF_SHELLS
-from hexauth.cli.completions import scripts
+from hexauth.cli.completions import NAMES, scripts
 from hexauth.cli.main import main
 from hexauth.config import SETTINGS
 from hexauth.errors import exit_codes
@@ -107,18 +106,13 @@ def pages() -> Mapping[str, str]:
     """Return every generated file: its path from the project's root, and its text."""
     found = {f"man/{path.replace(' ', '-')}.1": _page(path, command) for path, command in _walk()}
     found |= {f"man/{name}.1": _header(name) + text for name, text in PROGRAMS.items()}
-    found |= {f"completions/{name}": text for name, text in scripts(_commands_by_name()).items()}
+    found |= {f"completions/{NAMES[shell]}": text for shell, text in completions().items()}
     return {name: text.rstrip("\n") + "\n" for name, text in found.items()}
 
 
 def completions() -> Mapping[str, str]:
     """Return the completion script of each shell, as it is written into its file."""
-    texts = scripts(_commands_by_name())
-    return {shell: texts[name].rstrip("\n") + "\n" for shell, name in FILES_OF_SHELLS.items()}
-
-
-def _commands_by_name() -> Mapping[str, click.Command]:
-    return {path.split()[-1]: command for path, command in _walk() if command is not main}
+    return scripts({path.split()[-1]: found for path, found in _walk() if found is not main})
 
 
 def outdated(root: Path) -> list[str]:

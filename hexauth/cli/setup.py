@@ -51,7 +51,7 @@ def setup(
         environ=world.environ,
         programs=_programs(),
         origins=hex_origins(world.settings),
-        completions=_completions(),
+        completion=_completion,
         shell=shell or "",
         hosts=hosts,
         everywhere=all_hosts,
@@ -103,7 +103,7 @@ def _programs() -> Path:
     return here if (here / "git-credential-hexauth").exists() else Path(sys.executable).parent
 
 
-def _completions() -> dict[str, str]:
-    from hexauth.cli.manual import completions
+def _completion(shell: str) -> str:
+    from hexauth.cli.manual import completions  # imports every command
 
-    return dict(completions())
+    return completions()[shell]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from hexauth.errors import UsageError
 from hexauth.setup import blocks, helpers
 from hexauth.setup.files import Content, Place, read
-from hexauth.system import find_program
+from hexauth.system import base_folder, find_program, home_folder
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -26,8 +26,8 @@ class Surroundings:
     """The folder of hexauth's own programs."""
     origins: tuple[str, ...]
     """Where hexauth logs in: `https://hex.pm` and the like."""
-    completions: Mapping[str, str]
-    """The completion script for each shell."""
+    completion: Callable[[str], str]
+    """Returns the completion script for a shell."""
     shell: str = ""
     """The shell to change; empty for the user's own."""
     hosts: tuple[str, ...] = ()
@@ -37,11 +37,11 @@ class Surroundings:
     @property
     def home(self) -> Path:
         """The user's folder."""
-        return Path(self.environ.get("HOME") or Path.home())
+        return home_folder(self.environ)
 
-    def folder(self, variable: str, default: str) -> Path:
+    def folder(self, variable: str) -> Path:
         """Return one of the XDG base directories."""
-        return Path(self.environ.get(variable) or self.home / default)
+        return base_folder(self.environ, variable)
 
     def program(self, name: str) -> str:
         """Return the absolute path of one of hexauth's programs."""
@@ -59,7 +59,7 @@ class Tool:
 
 def git(here: Surroundings) -> list[Place]:
     """Return git's configuration of the user, where git itself would change it (git-config(1))."""
-    xdg = here.folder("XDG_CONFIG_HOME", ".config") / "git/config"
+    xdg = here.folder("XDG_CONFIG_HOME") / "git/config"
     own = here.home / ".gitconfig"
     usual = xdg if xdg.exists() and not own.exists() else own
     path = Path(here.environ.get("GIT_CONFIG_GLOBAL") or usual)
@@ -170,14 +170,14 @@ def client(name: str, patterns: tuple[str, ...]) -> Callable[[Surroundings], lis
 def shell(here: Surroundings) -> list[Place]:
     """Return a completion script for hexauth's own commands, and what loads it."""
     name = _shell(here)
-    data = here.folder("XDG_DATA_HOME", ".local/share")
-    config = here.folder("XDG_CONFIG_HOME", ".config")
+    data = here.folder("XDG_DATA_HOME")
+    config = here.folder("XDG_CONFIG_HOME")
     script = {
         "bash": data / "bash-completion/completions/hexauth",
         "zsh": data / "zsh/site-functions/_hexauth",
         "fish": config / "fish/completions/hexauth.fish",
     }[name]
-    places = [_own_file(script, here.completions[name])]
+    places = [_own_file(script, here.completion(name))]
     source = f". {shlex.quote(str(script))}"
     if name == "bash":
         places.append(_block(_startup(here, name), "shell", [source]))
@@ -230,7 +230,7 @@ def _shell(here: Surroundings) -> str:
 def _startup(here: Surroundings, name: str) -> Path:
     """Return the file that an interactive shell reads."""
     if name == "fish":
-        return here.folder("XDG_CONFIG_HOME", ".config") / "fish/conf.d/hexauth.fish"
+        return here.folder("XDG_CONFIG_HOME") / "fish/conf.d/hexauth.fish"
     if name == "zsh":
         return Path(here.environ.get("ZDOTDIR") or here.home) / ".zshrc"
     return here.home / ".bashrc"

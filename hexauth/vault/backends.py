@@ -9,6 +9,7 @@ from stat import S_ISSOCK
 from typing import Protocol
 
 from hexauth.errors import VaultError
+from hexauth.system import base_folder
 
 RUN_USER = Path("/run/user")
 """Where systemd keeps a folder for each user who is logged in (pam_systemd(8))."""
@@ -102,8 +103,7 @@ def configured(environ: Mapping[str, str], platform: str) -> str:
         local = environ.get("LOCALAPPDATA") or environ.get("ProgramData") or "."
         file = Path(local, "Python Keyring", "keyringrc.cfg")
     else:
-        home = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home(), ".config")
-        file = Path(home, "python_keyring", "keyringrc.cfg")
+        file = base_folder(environ, "XDG_CONFIG_HOME") / "python_keyring" / "keyringrc.cfg"
     return str(file) if file.exists() else ""
 
 
