@@ -7,6 +7,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from tests import secret_service as secret_services
+from tests.waiting import until
 
 # Whoever starts the tests in the background lets them, and what they start, ignore these.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -92,6 +94,26 @@ class Machine:
         done = self.hexauth("get", "hexpm", "--format", "token", "--no-login", *words)
         assert (done.returncode, done.stderr) == (0, b"")
         return done.stdout.decode().removesuffix("\n")
+
+    def erase(self, secret: str) -> None:
+        """Tell hexauth that the server has rejected `secret`, as git does."""
+        protocol, _, host = self.environ["HEX_API_URL"].removesuffix("/api").partition("://")
+        request = f"protocol={protocol}\nhost={host}\nusername=oauth2\npassword={secret}\n\n"
+        done = self.hexauth("erase", give=request.encode())
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+    def reject_token(self, sandbox: Sandbox) -> str:
+        """Let the server reject the access token, and hexauth know; return it."""
+        token = self.token()
+        sandbox.hexpm.reject_access_tokens()
+        self.erase(token)
+        return token
+
+    def age(self) -> None:
+        """Wait until the access token has lived for more than a second."""
+        end = self.status()["logins"][0]["access_token_expires_at"]
+        left = end - time.time()
+        until(lambda: end - time.time() < left - 1)
 
     def status(self) -> Any:
         """Return what `hexauth status --json` prints."""

@@ -83,11 +83,7 @@ def test_threads_of_one_process_are_asked_once(serve: Serve, machine: Make, prog
 def test_threads_of_one_process_refresh_once(serve: Serve, logged_in: Make, program: str) -> None:
     sandbox = serve(approve_after=0)
     here = logged_in(sandbox)
-    old = here.token()
-    sandbox.hexpm.reject_access_tokens()
-    host = sandbox.url.removeprefix("http://")
-    told = f"protocol=http\nhost={host}\nusername=oauth2\npassword={old}\n"
-    here.hexauth("erase", give=told.encode())
+    old = here.reject_token(sandbox)
     sandbox.faults.add(parse("slow:0.5@refresh"))
 
     done = here.run(sys.executable, "-c", program)

@@ -119,10 +119,7 @@ def test_a_crowd_refreshes_once_and_leaves_the_keyring_alone(
         here.environ |= {**found, "HOME": str(here.home), "PATH": here.environ["PATH"]}
         here.environ["HEXAUTH_VAULT"] = "keyring"
         assert here.hexauth("login", "--no-browser").returncode == 0
-        host = sandbox.url.removeprefix("http://")
-        told = f"protocol=http\nhost={host}\nusername=oauth2\npassword={here.token()}\n"
-        sandbox.hexpm.reject_access_tokens()
-        here.hexauth("erase", give=told.encode())
+        here.reject_token(sandbox)
         sandbox.faults.add(parse("slow:0.5@refresh"))
         request = here.home / "request.json"
         request.write_text(json.dumps({"uri": f"{sandbox.api_url}/packages/a", **more}))

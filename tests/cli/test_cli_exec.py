@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 from hexauth.sandbox.serve import Sandbox
 from tests.cli.test_cli_terminals import terminal
 from tests.conftest import SECONDS, Machine, Serve
-from tests.waiting import until
 
 Make = Callable[[Sandbox], Machine]
 
@@ -103,8 +101,7 @@ def test_words_after_the_first_dashes_are_the_command_s_own(here: Machine) -> No
 def test_an_old_token_is_refreshed_first(serve: Serve, logged_in: Make) -> None:
     sandbox = serve(approve_after=0, token_ttl=1000)
     here = logged_in(sandbox)
-    soon = time.time() + 2
-    until(lambda: time.time() > soon)
+    here.age()
 
     shown(here, "--", "true")
     before = sandbox.journal.counts()["refresh"]

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,7 +61,7 @@ def test_an_expired_token_is_refreshed_once(serve: Serve, logged_in: Make) -> No
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
     old = machine.token()
-    age(machine)
+    machine.age()
 
     new = machine.token("--min-ttl", "1799")
 
@@ -89,7 +87,7 @@ def test_a_server_out_of_order_costs_nothing_but_patience(
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
     old = machine.token()
-    age(machine)
+    machine.age()
     fail(sandbox, f"{fault}@refresh")
 
     assert machine.token("--min-ttl", "1799") == old
@@ -102,7 +100,7 @@ def test_a_server_out_of_order_exits_6_when_no_token_lives(
 ) -> None:
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
-    erase(machine, machine.token())
+    machine.erase(machine.token())
     fail(sandbox, f"{fault}@refresh")
 
     done = machine.hexauth("get", "hexpm")
@@ -116,7 +114,7 @@ def test_a_server_that_never_answers_is_given_up(serve: Serve, logged_in: Make) 
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
     old = machine.token()
-    age(machine)
+    machine.age()
     fail(sandbox, "hang@refresh")
 
     assert machine.token("--min-ttl", "1799") == old
@@ -125,7 +123,7 @@ def test_a_server_that_never_answers_is_given_up(serve: Serve, logged_in: Make) 
 def test_a_server_that_is_gone_exits_6_and_loses_nothing(serve: Serve, logged_in: Make) -> None:
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
-    erase(machine, machine.token())
+    machine.erase(machine.token())
     sandbox.stop()
 
     done = machine.hexauth("get", "hexpm")
@@ -137,7 +135,7 @@ def test_a_server_that_is_gone_exits_6_and_loses_nothing(serve: Serve, logged_in
 def test_a_session_ended_by_the_server_wants_a_login(serve: Serve, logged_in: Make) -> None:
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
-    erase(machine, machine.token())
+    machine.erase(machine.token())
     sandbox.hexpm.end_sessions()
 
     assert machine.hexauth("get", "hexpm").returncode == 3
@@ -148,7 +146,7 @@ def test_a_rejected_token_is_refreshed_at_the_next_get(serve: Serve, logged_in: 
     machine = logged_in(serve(approve_after=0))
     old = machine.token()
 
-    erase(machine, old)
+    machine.erase(old)
 
     assert machine.token() != old
 
@@ -156,10 +154,10 @@ def test_a_rejected_token_is_refreshed_at_the_next_get(serve: Serve, logged_in: 
 def test_an_older_rejected_token_changes_nothing(serve: Serve, logged_in: Make) -> None:
     machine = logged_in(serve(approve_after=0))
     old = machine.token()
-    erase(machine, old)
+    machine.erase(old)
     new = machine.token()
 
-    erase(machine, old)
+    machine.erase(old)
 
     assert machine.token() == new
 
@@ -282,20 +280,6 @@ def test_tokens_stand_in_no_file_that_others_can_read(serve: Serve, logged_in: M
 def fail(sandbox: Sandbox, fault: str) -> None:
     """Let the sandbox's next request go wrong as `fault` says."""
     sandbox.faults.add(parse(fault))
-
-
-def age(machine: Machine) -> None:
-    """Wait until the token has lived for one of its 1,800 seconds."""
-    while machine.status()["logins"][0]["access_token_expires_at"] - time.time() > 1799:
-        time.sleep(0.05)
-
-
-def erase(machine: Machine, secret: str) -> None:
-    """Tell hexauth that the server has rejected `secret`, as git does."""
-    protocol, _, host = machine.environ["HEX_API_URL"].removesuffix("/api").partition("://")
-    request = f"protocol={protocol}\nhost={host}\nusername=oauth2\npassword={secret}\n\n"
-    done: subprocess.CompletedProcess[bytes] = machine.hexauth("erase", give=request.encode())
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_a_token_from_the_future_is_refreshed(serve: Serve, logged_in: Make) -> None:

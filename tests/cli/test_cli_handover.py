@@ -314,20 +314,12 @@ def test_a_login_that_could_be_kept_nowhere_is_had_again_with_the_same_code(
     assert sandbox.journal.counts()["prompts"] == 1
 
 
-def reject_token(sandbox: Sandbox, here: Machine) -> None:
-    """Let the server reject the access token, and hexauth know."""
-    request = f"protocol=http\nhost={sandbox.url.removeprefix('http://')}\n"
-    told = f"{request}username=oauth2\npassword={here.token()}\n"
-    sandbox.hexpm.reject_access_tokens()
-    assert here.hexauth("erase", give=told.encode()).returncode == 0
-
-
 @linux
 def test_a_refreshed_token_that_cannot_be_saved_is_not_lost(serve: Serve, logged_in: Make) -> None:
     """The refresh token before it is spent."""
     sandbox = serve(approve_after=0)
     here = logged_in(sandbox)
-    reject_token(sandbox, here)
+    here.reject_token(sandbox)
     sandbox.faults.add(parse("slow:1@refresh"))
     with here.start(*GET, "--no-login") as process:
         until(lambda: sandbox.journal.counts()["refresh"] == 1)
@@ -346,7 +338,7 @@ def test_a_signal_waits_until_a_refreshed_token_is_saved(
     """It is no answer of the person's either: whoever waits gets the token."""
     sandbox = serve(approve_after=0)
     here = logged_in(sandbox)
-    reject_token(sandbox, here)
+    here.reject_token(sandbox)
     sandbox.faults.add(parse("slow:1@refresh"))
     with here.start(*GET) as process:
         until(lambda: sandbox.journal.counts()["refresh"] == 1)

@@ -77,12 +77,6 @@ def description(here: Machine, *lines: str) -> bytes:
     return "\n".join([f"protocol={protocol}", f"host={host}", *lines, ""]).encode()
 
 
-def erase(here: Machine, token: str) -> None:
-    """Tell that the server rejects `token`, as git does."""
-    given = description(here, "username=oauth2", f"password={token}")
-    assert here.hexauth("erase", give=given).returncode == 0
-
-
 REQUESTS: list[tuple[tuple[str, ...], Callable[[Machine], bytes]]] = [
     *(
         (("hexauth", "get", target, "--format", form), lambda here: b"")
@@ -164,7 +158,7 @@ def test_every_request_gets_the_same_bytes_with_and_without_a_cache(here: Machin
     assert answered_from_cache(here)
 
 
-@pytest.mark.parametrize(
+every_door = pytest.mark.parametrize(
     ("words", "make"),
     [
         (TOKEN, lambda here: b""),
@@ -174,6 +168,9 @@ def test_every_request_gets_the_same_bytes_with_and_without_a_cache(here: Machin
     ],
     ids=["shell", "hexauth", "git", "bazel"],
 )
+
+
+@every_door
 def test_each_door_answers_from_the_cache_alone(
     here: Machine, words: tuple[str, ...], make: Callable[[Machine], bytes]
 ) -> None:
@@ -267,16 +264,7 @@ def imports(done: "subprocess.CompletedProcess[bytes]") -> set[str]:
     return {line.rpartition("|")[2].strip() for line in lines[1:]}
 
 
-@pytest.mark.parametrize(
-    ("words", "make"),
-    [
-        (TOKEN, lambda here: b""),
-        (("hexauth", "get"), description),
-        (("git-credential-hexauth", "get"), description),
-        (("hexauth-bazel", "get"), lambda here: b'{"uri":"%s/x"}' % api(here)),
-    ],
-    ids=["shell", "hexauth", "git", "bazel"],
-)
+@every_door
 def test_an_answer_imports_exactly_this(
     here: Machine, words: tuple[str, ...], make: Callable[[Machine], bytes]
 ) -> None:
@@ -303,7 +291,7 @@ def test_a_rejected_token_is_not_answered_again(
     if not here_too:
         del here.environ["XDG_RUNTIME_DIR"]
 
-    erase(here, old)
+    here.erase(old)
 
     here.environ["XDG_RUNTIME_DIR"] = folder
     assert here.token() != old
@@ -425,7 +413,7 @@ def test_one_of_a_crowd_refreshes_and_the_others_import_nothing(
 ) -> None:
     """With an empty memory; those who come while the first is at it answer from what it leaves."""
     old = here.token()
-    erase(here, old)
+    here.erase(old)
     cached(here).unlink(missing_ok=True)
     sandbox.faults.add(parse("slow:3@refresh"))
     environ = {"PYTHONPROFILEIMPORTTIME": "1"}
@@ -445,7 +433,7 @@ def test_ctrl_c_while_waiting_for_another_process_ends_at_once(here: Machine) ->
     import fcntl
     import signal
 
-    erase(here, here.token())
+    here.erase(here.token())
     (mutex,) = (here.home / "hexauth/state").glob("*.token.lock")
     with mutex.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -222,17 +222,13 @@ def _login(machine: Machine, sandbox: Sandbox) -> None:
 def _old_token(machine: Machine, sandbox: Sandbox) -> None:
     """Log in, and wait until the token has less life than the margin wants, which is a lot."""
     _login(machine, sandbox)
-    soon = time.time() + 2
-    until(lambda: time.time() > soon, SECONDS)
+    machine.age()
 
 
 def rejected_token(machine: Machine, sandbox: Sandbox) -> None:
     """Log in, and let the server reject the access token, as git tells with `erase`."""
     _login(machine, sandbox)
-    sandbox.hexpm.reject_access_tokens()
-    host = sandbox.url.removeprefix("http://")
-    request = f"protocol=http\nhost={host}\nusername=oauth2\npassword={machine.token()}\n"
-    assert machine.hexauth("erase", give=request.encode()).returncode == 0
+    machine.reject_token(sandbox)
 
 
 def _ended_session(machine: Machine, sandbox: Sandbox) -> None:
@@ -481,7 +477,6 @@ def main() -> None:
 
 def _print(case: Case, size: int, vault: str) -> bool:
     """Run `case` and print its line; tell whether it went as it must."""
-    alone = bare(size)
     with tempfile.TemporaryDirectory() as folder:
         if vault == "keyring":
             with secret_service.running("password") as (environ, _):
@@ -490,7 +485,7 @@ def _print(case: Case, size: int, vault: str) -> bool:
             seen = run(case, size, Path(folder))
     is_right = seen == case.expected(size)
     right = "" if is_right else f" WRONG, expected {case.expected(size)}"
-    limit = "" if case.limit is None else f"{case.limit(alone):.2f}"
+    limit = "" if case.limit is None else f"{case.limit(bare(size)):.2f}"
     click.echo(
         f"| {case.name} | {seen.codes} | {seen.tokens} | {seen.prompts} | {seen.refreshes} "
         f"| {seen.asked} | {seen.polls} | {seen.seconds:.2f} | {limit} |{right}",
