@@ -4,8 +4,7 @@ Nothing is read from the current folder, because a cloned repository is not its 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ from urllib.parse import urlsplit
 from hexauth import hex as hexpm
 from hexauth.errors import UsageError
 from hexauth.model import Login
-
-GIT_NO = ("", "0", "false", "no", "off", "never")
-"""How git is told no; an empty value is false (git-config(1))."""
+from hexauth.urls import is_loopback, is_web_url, origin, split_url
 
 
 def _text(value: object) -> str:
@@ -55,26 +52,6 @@ def _origins(value: object) -> tuple[str, ...]:
     if not isinstance(items, list):
         raise TypeError("a list of http URLs")
     return tuple(origin(*split_url(_url(item))) for item in items)
-
-
-def is_web_url(url: str) -> bool:
-    """Tell whether `url` is an http(s) URL with a host, and with nothing readers disagree about.
-
-    Browsers take a backslash for a slash, so that it may end the host for them alone.
-    """
-    try:
-        parts = urlsplit(url)
-        has_place = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    plain = url.isprintable() and not re.search(r"[\s\\]", url)
-    return parts.scheme in ("https", "http") and has_place and plain
-
-
-def split_url(url: str) -> tuple[str, str]:
-    """Return the scheme of `url` and its host, with the port if it names one."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 @dataclass(frozen=True)
@@ -218,27 +195,6 @@ def _read(file: Path) -> Mapping[str, object]:
     return found
 
 
-def origin(protocol: str, host: str) -> str:
-    """Return `protocol://host:port` in its one spelling: lower case, without the usual port.
-
-    RFC 6454 section 4. Two URLs share credentials only if their origins are equal.
-    """
-    host = host.lower()
-    usual = {"https": ":443", "http": ":80"}.get(protocol.lower())
-    return f"{protocol.lower()}://{host.removesuffix(usual) if usual else host}"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host`, with or without a port, is this machine (RFC 6761 section 6.3)."""
-    import ipaddress  # 1 ms, for http alone
-
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
-
-
 def require_https(url: str, settings: Settings) -> None:
     """Raise `UsageError` unless `url` is https, on loopback, or named by `allow_http`."""
     scheme, host = split_url(url)
@@ -248,32 +204,3 @@ def require_https(url: str, settings: Settings) -> None:
         f"{origin(scheme, host)} is not encrypted, so a token sent there could be read by others.",
         hint="Use https, or name the server in the setting allow_http.",
     )
-
-
-def git_may_ask(environ: Mapping[str, str]) -> bool:
-    """Tell whether git, if it is the caller, allows a question to the person.
-
-    `GIT_TERMINAL_PROMPT` (git(1)) and `credential.interactive` (git-config(1)), which reaches a
-    helper in `GIT_CONFIG_PARAMETERS` or as `GIT_CONFIG_KEY_n`.
-    """
-    interactive = "true"
-    for key, value in _git_config(environ):
-        if key.lower() == "credential.interactive":
-            interactive = value
-    answers = (environ.get("GIT_TERMINAL_PROMPT", "1"), interactive)
-    return not any(answer.lower() in GIT_NO for answer in answers)
-
-
-def _git_config(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield what git was configured with for this run alone; the last value counts, as in git."""
-    count = environ.get("GIT_CONFIG_COUNT", "")
-    for n in range(int(count) if re.fullmatch(r"[0-9]{1,4}", count) else 0):
-        yield environ.get(f"GIT_CONFIG_KEY_{n}", ""), environ.get(f"GIT_CONFIG_VALUE_{n}", "")
-    if not environ.get("GIT_CONFIG_PARAMETERS"):
-        return
-    import shlex
-
-    with suppress(ValueError):  # an unclosed quotation mark: git has not written it
-        for word in shlex.split(environ.get("GIT_CONFIG_PARAMETERS", "")):
-            key, equals, value = word.partition("=")
-            yield key, value if equals else "true"

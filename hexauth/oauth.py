@@ -11,9 +11,9 @@ from urllib.parse import urljoin
 
 from hexauth import __version__
 from hexauth.clock import Deadline
-from hexauth.config import origin, split_url
 from hexauth.errors import Refused, Unreachable
 from hexauth.model import Token
+from hexauth.urls import origin, split_url
 
 if TYPE_CHECKING:
     import requests

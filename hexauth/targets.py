@@ -4,9 +4,10 @@ import re
 from urllib.parse import unquote, urlsplit
 
 from hexauth import hex as hexpm
-from hexauth.config import Settings, is_web_url, origin, require_https, split_url
+from hexauth.config import Settings, require_https
 from hexauth.errors import UnknownTarget, UsageError
 from hexauth.model import Login, Target
+from hexauth.urls import is_web_url, origin, split_url
 
 
 def hex_target(settings: Settings, organization: str = "") -> Target:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from hexauth import git_config
 from hexauth.clock import Deadline
-from hexauth.config import Settings, git_may_ask, load
+from hexauth.config import Settings, load
 from hexauth.hot import Front
 from hexauth.system import Places, Screen, is_graphical, open_browser, places, screen
 from hexauth.vault import Vault
@@ -107,7 +108,7 @@ class World:
         """Tell whether this run may ask the person to log in; `flag` is `--login/--no-login`."""
         if flag is not None:
             return flag
-        if self.settings.no_login or self.settings.ci or not git_may_ask(self.environ):
+        if self.settings.no_login or self.settings.ci or not git_config.may_ask(self.environ):
             return False
         return self.screen.visible or is_graphical(self.environ)
 

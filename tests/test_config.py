@@ -1,6 +1,3 @@
-import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,10 +7,7 @@ from hexauth.config import (
     SETTINGS,
     Setting,
     Settings,
-    git_may_ask,
-    is_loopback,
     load,
-    origin,
     require_https,
 )
 from hexauth.errors import UsageError
@@ -239,123 +233,3 @@ def test_allowance_is_for_one_port_alone() -> None:
 
     with pytest.raises(UsageError):
         require_https("http://hex.test:4001/", settings)
-
-
-@pytest.mark.parametrize(
-    ("protocol", "host", "spelling"),
-    [
-        ("https", "hex.pm", "https://hex.pm"),
-        ("HTTPS", "Hex.PM", "https://hex.pm"),
-        ("https", "hex.pm:443", "https://hex.pm"),
-        ("http", "hex.pm:80", "http://hex.pm"),
-        ("http", "hex.pm:443", "http://hex.pm:443"),
-        ("https", "hex.pm:80", "https://hex.pm:80"),
-        ("https", "hex.pm:8443", "https://hex.pm:8443"),
-        ("https", "hex.pm:4430", "https://hex.pm:4430"),
-        ("https", "hex.pm.", "https://hex.pm."),
-        ("https", "[::1]:443", "https://[::1]"),
-        ("git", "hex.pm:443", "git://hex.pm:443"),
-    ],
-)
-def test_origin_has_one_spelling(protocol: str, host: str, spelling: str) -> None:
-    assert origin(protocol, host) == spelling
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1", "127.0.0.1:80", "127.8.9.10", "[::1]", "[::1]:80", "localhost", "LOCALHOST:1"],
-)
-def test_this_machine_is_loopback(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1.example.com",
-        "localhost.evil.com",
-        "localhostx",
-        "xlocalhost",
-        "evil.com",
-        "127.0.0.1@evil.com",
-        "0.0.0.0",  # noqa: S104  (nothing is bound)
-        "10.0.0.1",
-        "[::2]:80",
-        "",
-    ],
-)
-def test_other_machine_is_not_loopback(host: str) -> None:
-    assert not is_loopback(host)
-
-
-@pytest.mark.parametrize(
-    ("environ", "may"),
-    [
-        ({}, True),
-        ({"GIT_TERMINAL_PROMPT": "1"}, True),
-        ({"GIT_TERMINAL_PROMPT": "0"}, False),
-        ({"GIT_TERMINAL_PROMPT": "False"}, False),
-        ({"GIT_TERMINAL_PROMPT": ""}, False),
-        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'='false'"}, False),
-        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'='never'"}, False),
-        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'='0'"}, False),
-        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'=''"}, False),
-        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'='true'"}, True),
-        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive'"}, True),
-        ({"GIT_CONFIG_PARAMETERS": "'credential.interactive=never'"}, False),
-        ({"GIT_CONFIG_PARAMETERS": "'Credential.Interactive'='never'"}, False),
-        ({"GIT_CONFIG_PARAMETERS": "'a.b'='it'\\''s' 'credential.interactive'='never'"}, False),
-        ({"GIT_CONFIG_PARAMETERS": "'a.b'='credential.interactive=never'"}, True),
-        ({"GIT_CONFIG_PARAMETERS": "'unclosed"}, True),
-        (
-            {
-                "GIT_CONFIG_COUNT": "2",
-                "GIT_CONFIG_KEY_0": "a.b",
-                "GIT_CONFIG_VALUE_0": "c",
-                "GIT_CONFIG_KEY_1": "credential.Interactive",
-                "GIT_CONFIG_VALUE_1": "false",
-            },
-            False,
-        ),
-        ({"GIT_CONFIG_COUNT": "0", "GIT_CONFIG_KEY_0": "credential.interactive"}, True),
-        (
-            {"GIT_CONFIG_COUNT": "", "GIT_CONFIG_PARAMETERS": "'credential.interactive'='never'"},
-            False,
-        ),
-        (
-            {"GIT_CONFIG_COUNT": "x", "GIT_CONFIG_PARAMETERS": "'credential.interactive'='never'"},
-            False,
-        ),
-        (
-            {
-                "GIT_CONFIG_COUNT": "1",
-                "GIT_CONFIG_KEY_0": "credential.interactive",
-                "GIT_CONFIG_VALUE_0": "false",
-                "GIT_CONFIG_PARAMETERS": "'credential.interactive'='true'",
-            },
-            True,
-        ),
-        (
-            {
-                "GIT_TERMINAL_PROMPT": "0",
-                "GIT_CONFIG_PARAMETERS": "'credential.interactive'='true'",
-            },
-            False,
-        ),
-    ],
-)
-def test_git_may_ask_unless_one_of_its_switches_says_no(
-    environ: Mapping[str, str], may: bool
-) -> None:
-    assert git_may_ask(environ) is may
-
-
-@pytest.mark.parametrize(("value", "may"), [("never", False), ('it\'s; "true"!', True)])
-def test_switch_arrives_from_the_real_git(value: str, may: bool) -> None:
-    git = shutil.which("git")
-    assert git, "git is missing: install the package `git`."
-    words = [git, "-c", f"credential.interactive={value}", "-c", "alias.tell-env=!env", "tell-env"]
-    printed = subprocess.run(words, capture_output=True, check=True, env=dict(os.environ)).stdout
-    environ = dict(line.split("=", 1) for line in printed.decode().splitlines() if "=" in line)
-
-    assert git_may_ask({**environ, "GIT_TERMINAL_PROMPT": "1"}) is may

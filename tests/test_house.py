@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent / "hexauth"
 FLOORS = (
     {"", "clock", "errors", "model", "turn"},
     {"hot"},
-    {"hex", "memory", "mutex", "system"},
+    {"git_config", "hex", "memory", "mutex", "system", "urls"},
     {"config", "protocols"},
     {"targets", "oauth", "vault", "sandbox", "journal"},
     {"device", "world", "cache"},

@@ -1,0 +1,45 @@
+"""URLs as everybody must read them alike: what an origin is, and what is this machine."""
+
+import re
+from urllib.parse import urlsplit
+
+
+def is_web_url(url: str) -> bool:
+    """Tell whether `url` is an http(s) URL with a host, and with nothing readers disagree about.
+
+    Browsers take a backslash for a slash, so that it may end the host for them alone.
+    """
+    try:
+        parts = urlsplit(url)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    plain = url.isprintable() and not re.search(r"[\s\\]", url)
+    return parts.scheme in ("https", "http") and has_place and plain
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Return the scheme of `url` and its host, with the port if it names one."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def origin(protocol: str, host: str) -> str:
+    """Return `protocol://host:port` in its one spelling: lower case, without the usual port.
+
+    RFC 6454 section 4. Two URLs share credentials only if their origins are equal.
+    """
+    host = host.lower()
+    usual = {"https": ":443", "http": ":80"}.get(protocol.lower())
+    return f"{protocol.lower()}://{host.removesuffix(usual) if usual else host}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host`, with or without a port, is this machine (RFC 6761 section 6.3)."""
+    import ipaddress  # 1 ms, for http alone
+
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
