@@ -21,18 +21,31 @@ _hexauth() {
     done
     case "$command $before" in
         "get --format") words="git token header json env curl" ;;
+        "get --repo") words="" ;;
+        "get --account") words="" ;;
         "get --min-ttl") words="" ;;
         "get --vault") words="auto keyring file" ;;
         "get "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--format --login --no-login --min-ttl --vault -h --help" ;;
+            [[ $word != -* ]] || words="--format --repo --account --explain --login --no-login --min-ttl --vault -h --help" ;;
         "exec --env") words="" ;;
         "exec --otp") words="" ;;
+        "exec --account") words="" ;;
         "exec --min-ttl") words="" ;;
         "exec --vault") words="auto keyring file" ;;
         "exec "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--env --otp --login --no-login --min-ttl --vault -h --help" ;;
+            [[ $word != -* ]] || words="--env --otp --account --login --no-login --min-ttl --vault -h --help" ;;
+        "api -X"|"api --method") words="" ;;
+        "api -f"|"api --field") words="" ;;
+        "api --input") words="" ;;
+        "api -H"|"api --header") words="" ;;
+        "api --target") words="" ;;
+        "api --account") words="" ;;
+        "api --vault") words="auto keyring file" ;;
+        "api "*)
+            words="hexpm"
+            [[ $word != -* ]] || words="-X --method -f --field --input -H --header -i --include --paginate --target --account --login --no-login --vault -h --help" ;;
         "setup --host") words="" ;;
         "setup --shell") words="bash zsh fish" ;;
         "setup "*)
@@ -42,28 +55,45 @@ _hexauth() {
         "import "*)
             words=""
             [[ $word != -* ]] || words="--yes --remove --vault -h --help" ;;
+        "key --kind") words="auth_key repo_key api_key" ;;
+        "key --vault") words="auto keyring file" ;;
+        "key "*)
+            words="add list remove"
+            [[ $word != -* ]] || words="--kind --no-verify --vault -h --help --json" ;;
+        "switch "*)
+            words="hexpm"
+            [[ $word != -* ]] || words="-h --help" ;;
+        "store --account") words="" ;;
         "store --vault") words="auto keyring file" ;;
         "store "*)
             words=""
-            [[ $word != -* ]] || words="--vault -h --help" ;;
+            [[ $word != -* ]] || words="--account --vault -h --help" ;;
+        "erase --account") words="" ;;
         "erase --vault") words="auto keyring file" ;;
         "erase "*)
             words=""
-            [[ $word != -* ]] || words="--vault -h --help" ;;
+            [[ $word != -* ]] || words="--account --vault -h --help" ;;
+        "login --account") words="" ;;
+        "login --client-id") words="" ;;
         "login --scope") words="" ;;
         "login --name") words="" ;;
         "login --vault") words="auto keyring file" ;;
         "login "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--browser --no-browser --force --scope --name --with-token --vault -h --help" ;;
+            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --force --scope --name --with-token --vault -h --help" ;;
+        "logout --account") words="" ;;
         "logout --vault") words="auto keyring file" ;;
         "logout "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--vault -h --help" ;;
+            [[ $word != -* ]] || words="--account --vault -h --help" ;;
+        "status --account") words="" ;;
         "status --vault") words="auto keyring file" ;;
         "status "*)
             words=""
-            [[ $word != -* ]] || words="--json --vault -h --help" ;;
+            [[ $word != -* ]] || words="--json --account --vault -h --help" ;;
+        "config "*)
+            words=""
+            [[ $word != -* ]] || words="--json -h --help" ;;
         "sandbox --port") words="" ;;
         "sandbox --approve-after") words="" ;;
         "sandbox --deny-after") words="" ;;
@@ -77,7 +107,7 @@ _hexauth() {
             words=""
             [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault -h --help" ;;
         " "*)
-            words="get exec setup import store erase login logout status sandbox"
+            words="get exec api setup import key switch store erase login logout status config sandbox"
             [[ $word != -* ]] || words="--version -h --help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))

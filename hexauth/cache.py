@@ -19,7 +19,6 @@ from hexauth.model import Credential, Kind, Target, Token
 from hexauth.mutex import private_folder, write_private
 from hexauth.protocols import bazel, git, shell
 from hexauth.system import Places
-from hexauth.targets import hex_origins
 
 PAUSE_SECONDS = 5
 """How long others do not wait for an answer after somebody has tried in vain to get one."""
@@ -36,6 +35,13 @@ class Cache:
     settings: Settings
     places: Places
     mutex: Path
+    place: str | None = ""
+    """What the file's name ends in, beside the surroundings: nothing for the usual login of
+    `hexpm`, elsewhere the server's origin; None if there is to be no file."""
+    account: str = ""
+    """The account, if it is not the one that the surroundings alone would give."""
+    origins: tuple[str, ...] | None = ()
+    """The origins of which each target gets this token; None if not even `hexpm` does."""
     platform: str = sys.platform
 
     def write(self, token: Token, now: float) -> None:
@@ -45,7 +51,7 @@ class Cache:
         """
         if not token.is_fresh(now, self.settings.min_ttl):
             return
-        if token.expires_at is None:
+        if token.expires_at is None or self.origins is None:
             self.write_none(now)
             return
         end = int(token.expires_at - token.margin(self.settings.min_ttl))
@@ -98,7 +104,7 @@ class Cache:
 
         Other sessions may have theirs elsewhere: `outdate` ends those.
         """
-        name = hot.file_name({**self.environ, "HEX_API_KEY": ""})
+        name = hot.file_name({**self.environ, "HEX_API_KEY": "", "HEX_REPOS_KEY": ""})
         if self.platform != "linux" or name is None:
             return
         home = ",".join(name.split(",")[:2]) + ","
@@ -112,10 +118,13 @@ class Cache:
     @property
     def _name(self) -> str | None:
         """The file's name; None if there is to be none, or flags have changed the settings."""
-        flags = any(source.startswith("-") for source in self.settings.sources.values())
-        if self.platform != "linux" or flags or not self.settings.cache:
+        sources = self.settings.sources
+        flags = any(sources[each].startswith("-") for each in sources if each != "account")
+        if self.platform != "linux" or flags or not self.settings.cache or self.place is None:
             return None
-        return hot.file_name({**self.environ, "HEX_API_KEY": ""})
+        account = {"HEXAUTH_ACCOUNT": self.account} if self.account else {}
+        name = hot.file_name({**self.environ, "HEX_API_KEY": "", "HEX_REPOS_KEY": "", **account})
+        return f"{name},{hot.quoted(self.place)}" if name and self.place else name
 
     def _answers(self, token: Token) -> dict[str, bytes]:
         credential = Credential(
@@ -144,7 +153,7 @@ class Cache:
             config,
             hot.stamp(config),
             os.fsencode(self.mutex),
-            " ".join(hex_origins(self.settings)).encode(),
+            " ".join(self.origins or ()).encode(),
             self.settings.username.encode(),
         ]
         body = [hot.stamp(head[3]), b"%d" % first, b"%d" % last]

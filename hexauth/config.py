@@ -15,6 +15,29 @@ from hexauth.errors import UsageError
 from hexauth.model import Login
 from hexauth.urls import is_loopback, is_web_url, origin, split_url
 
+REPOSITORY_KEYS = {
+    "url": "_url",
+    "api_url": "_url",
+    "trusted": "_switch",
+    "oauth_exchange": "_switch",
+    "oauth_exchange_url": "_url",
+}
+"""What can be said of a repository, and how it is read."""
+
+SERVER_KEYS = {
+    "client_id": "_text",
+    "scope": "_text",
+    "username": "_text",
+    "issuer": "_url",
+    "device_authorization_endpoint": "_url",
+    "token_endpoint": "_url",
+    "revocation_endpoint": "_url",
+    "userinfo_endpoint": "_url",
+}
+"""What can be said of an OAuth server; the endpoints have the names of RFC 8414 section 2."""
+
+Tables = Mapping[str, Mapping[str, Any]]
+
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable():
@@ -54,6 +77,37 @@ def _origins(value: object) -> tuple[str, ...]:
     return tuple(origin(*split_url(_url(item))) for item in items)
 
 
+def _repositories(value: object) -> Tables:
+    return {_text(name): each for name, each in _tables(value, REPOSITORY_KEYS).items()}
+
+
+def _servers(value: object) -> Tables:
+    return {_url(name): each for name, each in _tables(value, SERVER_KEYS).items()}
+
+
+def _accounts(value: object) -> Mapping[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError("a table of servers and the names of accounts")
+    return {_url(server): _text(name) for server, name in value.items()}
+
+
+def _tables(value: object, keys: Mapping[str, str]) -> Tables:
+    """Return tables of which each has none but `keys`, whose values name their parsers."""
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise TypeError("a table of tables")
+    found: dict[str, dict[str, Any]] = {}
+    for name, table in value.items():
+        found[name] = {}
+        for key, content in table.items():
+            if key not in keys:
+                raise ValueError(f"tables that hold nothing but {', '.join(keys)}")
+            try:
+                found[name][key] = globals()[keys[key]](content)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"tables in which {key} is {error}") from None
+    return found
+
+
 @dataclass(frozen=True)
 class Setting:
     """One thing that can be set, and where: flag over environment over file."""
@@ -67,6 +121,8 @@ class Setting:
     flag: str = ""
     in_file: bool = True
     """False for what only a run can say, and for secrets."""
+    secret: bool = False
+    """True for what is never shown."""
 
 
 SETTINGS = (
@@ -75,7 +131,7 @@ SETTINGS = (
     Setting("vault_timeout", ("HEXAUTH_VAULT_TIMEOUT",), 20, _seconds,
             "Seconds that one call to the OS keyring may take."),
     Setting("passphrase", ("HEXAUTH_PASSPHRASE",), "", _text,
-            "Encrypts the file vault.", in_file=False),
+            "Encrypts the file vault.", in_file=False, secret=True),
     Setting("passphrase_file", ("HEXAUTH_PASSPHRASE_FILE",), "", _text,
             "A file whose first line is that passphrase."),
     Setting("passphrase_command", ("HEXAUTH_PASSPHRASE_COMMAND",), "", _text,
@@ -92,7 +148,25 @@ SETTINGS = (
     Setting("api_url", ("HEX_API_URL", "HEX_API"), hexpm.API_URL, _url,
             "The Hex server that the name hexpm stands for."),
     Setting("api_key", ("HEX_API_KEY",), "", _text,
-            "An API key, or `Bearer TOKEN`, for that server's API alone.", in_file=False),
+            "An API key, or `Bearer TOKEN`, for that server's API alone.",
+            in_file=False, secret=True),
+    Setting("repos_key", ("HEX_REPOS_KEY",), "", _text,
+            "An API key for that server's repositories alone.", in_file=False, secret=True),
+    Setting("otp", ("HEX_OTP",), "", _text,
+            "The one-time password that a request is repeated with if its server wants one.",
+            in_file=False, secret=True),
+    Setting("mirror_url", ("HEX_MIRROR_URL", "HEX_MIRROR"), "", _url,
+            "A mirror of the repository; it is given no credential but a `repo_key` of its own."),
+    Setting("trusted_mirror_url", ("HEX_TRUSTED_MIRROR_URL", "HEX_TRUSTED_MIRROR"), "", _url,
+            "A mirror of the repository that is given what the repository itself is given."),
+    Setting("account", ("HEXAUTH_ACCOUNT",), "", _text,
+            "The account to use, where there are several at one server.", "--account"),
+    Setting("accounts", (), {}, _accounts,
+            "For a server's address, the account that is used if none is named."),
+    Setting("servers", (), {}, _servers,
+            "For an address, the OAuth server that issues its tokens."),
+    Setting("repositories", (), {}, _repositories,
+            "For a repository's name, where it is and whether it is trusted."),
     Setting("client_id", ("HEXAUTH_CLIENT_ID",), hexpm.CLIENT_ID, _text,
             "The OAuth client to log in as."),
     Setting("scope", ("HEXAUTH_SCOPE",), hexpm.SCOPE, _text,
@@ -101,6 +175,22 @@ SETTINGS = (
             "The user name that git and others are given with a login's token."),
     Setting("allow_http", ("HEXAUTH_ALLOW_HTTP",), (), _origins,
             "Servers that may be spoken to without TLS; loopback always may."),
+    Setting("http_timeout", ("HEX_HTTP_TIMEOUT",), 30, _seconds,
+            "Seconds to wait for a server to go on with its answer."),
+    Setting("offline", ("HEX_OFFLINE",), False, _switch,
+            "Send nothing to any server."),
+    Setting("cacerts_path", ("HEX_CACERTS_PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), "", _text,
+            "A file of certificates to trust instead of the usual ones."),
+    Setting("unsafe_https", ("HEX_UNSAFE_HTTPS",), False, _switch,
+            "Trust any certificate, so that anybody in between can read everything.",
+            in_file=False),
+    Setting("https_proxy", ("HTTPS_PROXY", "https_proxy"), "", _text,
+            "The proxy to send requests through.", in_file=False, secret=True),
+    Setting("no_proxy", ("NO_PROXY", "no_proxy"), "", _text,
+            "Hosts that no proxy is used for, separated by commas.", in_file=False),
+    Setting("hex_home", ("HEX_HOME",), "", _text,
+            "The folder in which mix keeps its `hex.config`, for `hexauth import`.",
+            in_file=False),
 )  # fmt: skip
 
 
@@ -119,10 +209,25 @@ class Settings:
     ci: bool
     api_url: str
     api_key: str = field(repr=False)
+    repos_key: str = field(repr=False)
+    otp: str = field(repr=False)
+    mirror_url: str
+    trusted_mirror_url: str
+    account: str
+    accounts: Mapping[str, str]
+    servers: Tables
+    repositories: Tables
     client_id: str
     scope: str
     username: str
     allow_http: tuple[str, ...]
+    http_timeout: int
+    offline: bool
+    cacerts_path: str
+    unsafe_https: bool
+    https_proxy: str = field(repr=False)
+    no_proxy: str
+    hex_home: str
     sources: Mapping[str, str]
     """For each setting, where its value came from: `--flag`, `$VARIABLE`, `config.toml`, or ``."""
 
@@ -152,7 +257,9 @@ def load(
             raise UsageError(f"{where} must be {error}.", hint=setting.meaning) from None
         sources[setting.name] = source
     settings = Settings(**values, sources=sources)
-    require_https(settings.api_url, settings)
+    for url in (settings.api_url, settings.mirror_url, settings.trusted_mirror_url):
+        if url:
+            require_https(url, settings)
     return settings
 
 

@@ -46,6 +46,18 @@ class LoginRequired(HexauthError):
     hint = "Run `hexauth login` in a terminal."
 
 
+class OtpRequired(LoginRequired):
+    """A one-time password is wanted, and nobody can be asked for one."""
+
+    hint = "Set HEX_OTP to one that is fresh, or run this in a terminal."
+
+
+class NotReplayable(HexauthError):
+    """A request has to be sent again, and its body cannot be."""
+
+    hint = "Send bytes or a file, or authenticate before the request: `optional=False`."
+
+
 class Declined(HexauthError):
     """The person said no, or the server denied the login."""
 
@@ -58,8 +70,8 @@ class Refused(Declined):
 
     hint = "Check the client id and the scopes that are asked for, then try again."
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.code = code
 
 

@@ -4,8 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+from hexauth.system import find_program
+
 GIT_NO = ("", "0", "false", "no", "off", "never")
 """How git is told no; an empty value is false (git-config(1))."""
+
+
+GIT_SECONDS = 5
+"""The longest that git may take to say how it is configured; it takes 3 ms."""
 
 
 def may_ask(environ: Mapping[str, str]) -> bool:
@@ -35,3 +41,38 @@ def _git_config(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for word in shlex.split(environ.get("GIT_CONFIG_PARAMETERS", "")):
             key, equals, value = word.partition("=")
             yield key, value if equals else "true"
+
+
+def oauth(environ: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+    """Return what git was told of OAuth servers: for each URL, keys in lower case and values.
+
+    The keys are those of git-credential-oauth and Git Credential Manager, such as
+    `credential.https://git.example.com.oauthClientId`. The current folder's own repository is not
+    asked: whoever made it is not its user.
+    """
+    program = find_program("git", environ)
+    if program is None:
+        return {}
+    import subprocess
+
+    ours = {k: v for k, v in environ.items() if k[:4] != "GIT_" or k[:11] == "GIT_CONFIG_"}
+    try:
+        done = subprocess.run(
+            [program, "config", "-z", "--get-regexp", r"^credential\..*\.oauth"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=ours,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for line in done.stdout.decode("utf-8", "surrogateescape").split("\0"):
+        name, _, value = line.partition("\n")
+        url, _, key = name.partition(".")[2].rpartition(".")
+        if url and value:
+            found.setdefault(url.rstrip("/"), {})[key.lower()] = value
+    return found

@@ -7,7 +7,7 @@ import json
 from base64 import urlsafe_b64decode
 from typing import Any
 
-from hexauth.model import LAST_SECOND, Kind, Token
+from hexauth.model import LAST_SECOND, Endpoints, Kind, Token
 
 REPOSITORY = "hexpm"
 """The name of the public repository; `hexpm:ORG` is an organization's."""
@@ -30,6 +30,17 @@ SESSION_SECONDS = 30 * 24 * 3600
 def repo_url(api_url: str) -> str:
     """Return the address of the repository that belongs to an API."""
     return REPO_URL if api_url == API_URL else api_url.removesuffix("/api")
+
+
+def endpoints(api_url: str) -> Endpoints:
+    """Return where a Hex server answers to OAuth."""
+    base = f"{api_url}/oauth"
+    return Endpoints(
+        device_authorization=f"{base}/device_authorization",
+        token=f"{base}/token",
+        revocation=f"{base}/revoke",
+        session_revocation=f"{base}/revoke_by_hash",
+    )
 
 
 def claims(token: str | None) -> dict[str, Any]:

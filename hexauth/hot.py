@@ -14,29 +14,20 @@ VERSION = b"hexauth 1"
 
 FOLDERS = ("HOME", "HEXAUTH_HOME", "XDG_CONFIG_HOME")
 
-KEYS = (
-    *FOLDERS,
-    "PYTHON_KEYRING_BACKEND",
-    "HEXAUTH_CACHE",
-    "HEXAUTH_VAULT",
-    "HEXAUTH_VAULT_TIMEOUT",
-    "HEXAUTH_MIN_TTL",
-    "HEX_API_URL",
-    "HEX_API",
-    "HEXAUTH_CLIENT_ID",
-    "HEXAUTH_USERNAME",
-    "HEXAUTH_ALLOW_HTTP",
+_NAMES = (
+    "PYTHON_KEYRING_BACKEND HEXAUTH_CACHE HEXAUTH_VAULT HEXAUTH_VAULT_TIMEOUT HEXAUTH_MIN_TTL "
+    "HEX_API_URL HEX_API HEXAUTH_CLIENT_ID HEXAUTH_USERNAME HEXAUTH_ALLOW_HTTP HEXAUTH_ACCOUNT "
+    "HEX_MIRROR_URL HEX_MIRROR HEX_TRUSTED_MIRROR_URL HEX_TRUSTED_MIRROR HEX_HTTP_TIMEOUT"
 )
+KEYS = (*FOLDERS, *_NAMES.split())
 """Variables that an answer, or its being one, depends on: their values name the file."""
 
-TEXTS = (
-    "CI",
-    "HEXAUTH_NO_LOGIN",
-    "HEXAUTH_SCOPE",
-    "HEXAUTH_PASSPHRASE",
-    "HEXAUTH_PASSPHRASE_FILE",
-    "HEXAUTH_PASSPHRASE_COMMAND",
+_TEXTS = (
+    "CI HEXAUTH_NO_LOGIN HEXAUTH_SCOPE HEXAUTH_PASSPHRASE HEXAUTH_PASSPHRASE_FILE "
+    "HEXAUTH_PASSPHRASE_COMMAND HEX_OTP HEX_OFFLINE HEX_CACERTS_PATH SSL_CERT_FILE HEX_HOME "
+    "REQUESTS_CA_BUNDLE HEX_UNSAFE_HTTPS HTTPS_PROXY https_proxy NO_PROXY no_proxy"
 )
+TEXTS = _TEXTS.split()
 """Variables that do not matter here, as long as they are texts without control characters."""
 
 FORMS = ("git", "token", "header", "env", "curl")
@@ -96,15 +87,18 @@ def answer(door: str) -> Front:
 
 def _answer(front: Front, door: str, words: list[str]) -> None:
     wanted = understand(front, door, words)
-    name = file_name(os.environ)
-    if wanted is None or name is None:
+    plain = file_name(os.environ)
+    if wanted is None or plain is None:
         return
-    files = [f"{folder}/{name}" for folder in folders(os.environ)]
-    found = first(files)
-    _write(find(found, wanted))
-    where = found if _is_current(found) else read(f"{state_folder(os.environ)}/front/{name}")
-    if _is_current(where) and _fits(where, wanted) and not _is_live(found):
-        _wait(front, where, files, wanted)
+    for name in (plain, *([f"{plain},{quoted(os.fsdecode(wanted[0]))}"] if wanted[0] else ())):
+        files = [f"{folder}/{name}" for folder in folders(os.environ)]
+        found = first(files)
+        _write(find(found, wanted))
+        where = found if _is_current(found) else read(f"{state_folder(os.environ)}/front/{name}")
+        if _is_current(where) and _fits(where, wanted):
+            if not _is_live(found):
+                _wait(front, where, files, wanted)
+            return
 
 
 def _wait(front: Front, where: list[bytes], files: list[str], wanted: tuple[bytes, ...]) -> None:
@@ -230,7 +224,8 @@ def file_name(environ: "os._Environ[str] | dict[str, str]") -> str | None:
 
     It spells out the values of `KEYS`, so that another value is another file.
     """
-    if environ.get("HEX_API_KEY") or not (environ.get("HOME") or environ.get("HEXAUTH_HOME")):
+    given = environ.get("HEX_API_KEY") or environ.get("HEX_REPOS_KEY")
+    if given or not (environ.get("HOME") or environ.get("HEXAUTH_HOME")):
         return None
     relative = any(environ.get(each, "/")[:1] not in "/" for each in FOLDERS)
     if relative or not all(environ.get(each, "").isprintable() for each in TEXTS):
@@ -238,7 +233,12 @@ def file_name(environ: "os._Environ[str] | dict[str, str]") -> str | None:
     # With HEXAUTH_HOME, nothing lies in the other two; and a name has 255 bytes at most.
     irrelevant = ("HOME", "XDG_CONFIG_HOME") if environ.get("HEXAUTH_HOME") else ()
     values = ["" if each in irrelevant else environ.get(each, "") for each in KEYS]
-    return ",".join(v.replace("%", "%25").replace("/", "%2F").replace(",", "%2C") for v in values)
+    return ",".join(quoted(value) for value in values)
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a part of a file's name."""
+    return text.replace("%", "%25").replace("/", "%2F").replace(",", "%2C")
 
 
 def folders(environ: "os._Environ[str] | dict[str, str]") -> list[str]:

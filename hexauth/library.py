@@ -1,13 +1,26 @@
 """For Python programs: the credential that `hexauth get` prints, without starting a process."""
 
 from hexauth.model import Credential
-from hexauth.resolve import Search, found
+from hexauth.resolve import found
+from hexauth.search import Search
 from hexauth.targets import parse_target
 from hexauth.world import open_world
 
 
+def get_token(target: str = "hexpm", *, account: str | None = None, ask: bool = True) -> str:
+    """Return a working token for `target`, or the key that is kept for it; `get` tells more.
+
+    `ask` lets a person be asked to log in, if somebody is there. Raises what `get` does.
+    """
+    return get(target, may_ask=None if ask else False, account=account).secret
+
+
 def get(
-    target: str = "hexpm", *, may_ask: bool | None = None, min_ttl: int | None = None
+    target: str = "hexpm",
+    *,
+    may_ask: bool | None = None,
+    min_ttl: int | None = None,
+    account: str | None = None,
 ) -> Credential:
     """Return a working credential for `target`: `hexpm`, `hexpm:ORGANIZATION` or an URL.
 
@@ -21,7 +34,7 @@ def get(
     Raises `UsageError`, `LoginRequired`, `Declined`, `Expired`, `Unreachable`, `VaultError` or
     `Interrupted`, all of them `HexauthError`s.
     """
-    world = open_world(min_ttl=min_ttl)
+    world = open_world(min_ttl=min_ttl, account=account)
     try:
         wanted = parse_target(target, world.settings)
         return found(Search(world, wanted, may_ask=world.may_ask(may_ask)))

@@ -6,15 +6,18 @@ vault again: what it wanted may be there. A caller that needs the token mutex to
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from hexauth import oauth
+from hexauth.accounts import account_name, no_login, user_of
 from hexauth.attempt import Arrival, attempt, is_new, settled, share
 from hexauth.device import wait
-from hexauth.errors import Expired, Interrupted, LoginRequired
-from hexauth.model import Login, Token
+from hexauth.errors import Expired, Interrupted, VaultError
+from hexauth.hex import session_end
+from hexauth.model import Endpoints, Login, Token
 from hexauth.mutex import Mutex, Record, read_record, write_record
+from hexauth.servers import endpoints_for, remember
 from hexauth.session import TOKEN_SECONDS, replace_login
 from hexauth.system import signals_held
 from hexauth.tokens import Files, cache, files, load
@@ -63,7 +66,7 @@ def log_in(
         if is_good and (may_ask or record.approved or watch.has_shown(record)):
             return _ask(world, login, question, record)
         if not may_ask:
-            raise LoginRequired(f"There is no login at {login.server}.")
+            raise no_login(login)
         return _ask(world, login, question, Record(attempt=record.ended))
 
 
@@ -75,13 +78,14 @@ def _ask(world: World, login: Login, question: Question, left: Record) -> Token:
     """
     beside, number = files(world, login), left.ended + 1
     with attempt(beside.login_record, number), _interrupts_are_a_no(), settled(world):
+        endpoints = endpoints_for(world, login)
         world.vault(name(login)).check()  # a login that cannot be saved is worse than none
         if left.device_code:
             record = replace(left, state=WAITING, attempt=number, pid=os.getpid(), message="")
             why = "has ended" if left.state == WAITING else "could not save the login"
             world.screen.say(f"Process {left.pid} {why}; carrying on with its code.")
         else:
-            record = _waiting(world, login, question, number)
+            record = _waiting(world, login, endpoints, question, number)
 
         def publish(**changes: float | bool) -> None:
             nonlocal record
@@ -90,7 +94,7 @@ def _ask(world: World, login: Login, question: Question, left: Record) -> Token:
 
         def poll() -> Token:
             return oauth.device_token(
-                world.http, login.server, login.client_id, record.device_code, now=world.now()
+                world.http, endpoints, login.client_id, record.device_code, now=world.now()
             )
 
         publish()
@@ -106,10 +110,38 @@ def _ask(world: World, login: Login, question: Question, left: Record) -> Token:
             monotonic=world.monotonic,
             slowed=lambda interval: publish(interval=interval),
         )
-        with Mutex(beside.token_mutex).held(TOKEN_SECONDS), signals_held():
+        token = replace(token, scope=token.scope or question.scope)  # RFC 6749 section 5.1
+        place, user = _place(world, login, token)
+        with Mutex(files(world, place).token_mutex).held(TOKEN_SECONDS), signals_held():
             publish(approved=True)
-            replace_login(world, login, token)
+            replace_login(world, place, token)
+        remember(world, place, user or user_of(world, place, token), question.scope)
         return token
+
+
+def _place(world: World, login: Login, token: Token) -> tuple[Login, str | None]:
+    """Return the login whose place `token` takes, and the user's name if that was asked.
+
+    It is `login`, unless that is another user's who is logged in still: nobody is logged out by
+    a friend's login.
+    """
+    if login.account or not (before := account_name(world, login)):
+        return login, None
+    with suppress(VaultError):
+        old = load(world, login)
+        end = None if old is None else session_end(old)
+        if old is None or (old.refresh is None and old.life_left(world.now()) <= 0):
+            return login, None
+        if end is not None and end <= world.now():
+            return login, None
+    user = user_of(world, login, token)
+    if user in (None, before):
+        return login, user
+    world.screen.say(
+        f"{before} stays logged in, and is who is meant if nobody is named.",
+        f"Name {user} with --account, or run `hexauth switch {user}`.",
+    )
+    return Login(login.server, login.client_id, user or ""), user
 
 
 @contextmanager
@@ -130,11 +162,13 @@ def under_way(world: World, login: Login) -> Record | None:
     return record if record.state == WAITING else None
 
 
-def _waiting(world: World, login: Login, question: Question, number: int) -> Record:
+def _waiting(
+    world: World, login: Login, endpoints: Endpoints, question: Question, number: int
+) -> Record:
     """Return the record of a new code; RFC 8628 section 3.1."""
     grant = oauth.device_authorization(
         world.http,
-        login.server,
+        endpoints,
         login.client_id,
         scope=question.scope,
         name=question.name,
@@ -171,14 +205,22 @@ def spaced(user_code: str) -> str:
 
 def _show(world: World, login: Login, record: Record) -> None:
     """Show the person where to go and what to enter, before a browser covers the terminal."""
+    whose = f" as {login.account}" if login.account else ""
     choice = world.choice(name(login))
     if choice.name == "file":  # people resented not being told (cli/cli#7757)
         place = world.vault(name(login)).describe()
         world.screen.say(f"The login will be kept in {place} ({choice.why}).")
     world.screen.say(
-        f"To log in, open {record.verification_uri_complete}",
-        f"and check that it shows the code {spaced(record.user_code)}.",
+        f"To log in{whose}, open {record.verification_uri_complete}",
+        _what_to_do(record),
     )
+
+
+def _what_to_do(record: Record) -> str:
+    """Say what to do with the code; some servers have no address that knows it already."""
+    knows = record.verification_uri_complete != record.verification_uri
+    do = "check that it shows" if knows else "enter"
+    return f"and {do} the code {spaced(record.user_code)}."
 
 
 def _open_browser(world: World, beside: Files, record: Record) -> bool:
@@ -234,5 +276,5 @@ class _Watch:
         self._end = self._world.deadline(record.deadline - self._world.now() + GRACE_SECONDS)
         self._world.screen.say(
             f"Process {record.pid} is waiting for you: open {record.verification_uri_complete}",
-            f"and check that it shows the code {spaced(record.user_code)}.",
+            _what_to_do(record),
         )

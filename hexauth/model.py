@@ -46,13 +46,35 @@ class Login:
 
     server: str
     client_id: str
+    account: str = ""
+    """Empty for the first login there, whoever's it is; else what the account is called."""
+    exchange: str = ""
+    """For tokens that a repository's key is exchanged for: the repository, and the key's kind."""
 
     @property
     def name(self) -> str:
         """A name for files and vault entries: readable, and different for each login."""
-        digest = hashlib.sha256(f"{self.server}\n{self.client_id}".encode()).hexdigest()[:12]
+        parts = [self.server, self.client_id]
+        parts += [f"account {self.account}"] if self.account else []
+        parts += [f"exchange {self.exchange}"] if self.exchange else []
+        text = "\n".join(parts).encode("utf-8", "surrogateescape")
+        digest = hashlib.sha256(text).hexdigest()[:12]
         host = re.sub(r"[^a-z0-9.]+", "-", self.server.split("//")[-1].split("/")[0].lower())
         return f"{host}-{digest}"
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where a server answers to OAuth (RFC 8414 section 2); empty for what it does not have."""
+
+    device_authorization: str
+    token: str
+    revocation: str = ""
+    """Ends one token (RFC 7009)."""
+    session_revocation: str = ""
+    """Ends a whole session, given the hash of its refresh token: hexpm's own."""
+    userinfo: str = ""
+    """Tells whose a token is (OpenID Connect Core section 5.3)."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +133,8 @@ class Credential:
     """The scheme that a tool stored with the secret, git's `authtype`."""
     refresh_token: str | None = field(default=None, repr=False)
     """Git's `oauth_refresh_token`, if a tool stored one; never a login's own."""
+    login: Login | None = None
+    """The login whose token it is, if it is one."""
 
     @property
     def authorization(self) -> str:

@@ -1,29 +1,19 @@
-"""The OAuth endpoints of a server: one function for each, given a `requests.Session`.
-
-Every answer is read with limits, so that no server can hold up or fill its caller.
-"""
+"""The OAuth endpoints of a server: one function for each, given a `requests.Session`."""
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl
 
-from hexauth import __version__
-from hexauth.clock import Deadline
 from hexauth.errors import Refused, Unreachable
-from hexauth.model import Token
-from hexauth.urls import origin, split_url
+from hexauth.http import nonsense, send
+from hexauth.model import Endpoints, Token
+from hexauth.urls import split_url
 
 if TYPE_CHECKING:
     import requests
 
-CONNECT_SECONDS = 10
-READ_SECONDS = 30
-ANSWER_SECONDS = 60
-"""An answer that trickles in for longer than this is given up."""
-BODY_BYTES = 1024 * 1024
-REDIRECTS = 3
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -43,29 +33,23 @@ class Grant:
     deadline: float
 
 
-def open_session() -> "requests.Session":
-    """Return a session that names hexauth, and takes no credentials from ~/.netrc.
-
-    Proxies and certificates come from the environment, as requests documents.
-    """
-    import requests  # 110 ms
-
-    session = requests.Session()
-    session.headers.update({"User-Agent": f"hexauth/{__version__}", "Accept": "application/json"})
-    session.auth = lambda request: request  # an auth that adds nothing keeps netrc out
-    return session
-
-
 def device_authorization(
-    session: "requests.Session", server: str, client_id: str, *, scope: str, name: str, now: float
+    session: "requests.Session",
+    endpoints: Endpoints,
+    client_id: str,
+    *,
+    scope: str,
+    name: str,
+    now: float,
 ) -> Grant:
     """Ask for a code that the person can approve (RFC 8628 section 3.1).
 
     `name` tells the person which device asks. Raises `Unreachable`, or `Refused`.
     """
-    form = {"client_id": client_id, "scope": scope, "name": name}
-    answer = _post(session, f"{server}/oauth/device_authorization", form)
-    uri = _web_address(answer.get("verification_uri"))
+    form = {"client_id": client_id, **({"scope": scope} if scope else {}), "name": name}
+    answer = _post(session, endpoints.device_authorization, form)
+    # Servers older than the RFC call it an URL.
+    uri = _web_address(answer.get("verification_uri") or answer.get("verification_url"))
     complete = answer.get("verification_uri_complete")
     return Grant(
         device_code=_plain(answer, "device_code"),
@@ -78,18 +62,23 @@ def device_authorization(
 
 
 def device_token(
-    session: "requests.Session", server: str, client_id: str, device_code: str, *, now: float
+    session: "requests.Session",
+    endpoints: Endpoints,
+    client_id: str,
+    device_code: str,
+    *,
+    now: float,
 ) -> Token:
     """Poll for the token of a device code (RFC 8628 section 3.4).
 
     Raises `Unreachable`, or `Refused` with one of the codes of section 3.5.
     """
     form = {"grant_type": DEVICE_CODE, "device_code": device_code, "client_id": client_id}
-    return _token(_post(session, f"{server}/oauth/token", form), now)
+    return _token(_post(session, endpoints.token, form), now)
 
 
 def refresh(
-    session: "requests.Session", server: str, client_id: str, token: Token, *, now: float
+    session: "requests.Session", endpoints: Endpoints, client_id: str, token: Token, *, now: float
 ) -> Token:
     """Exchange a refresh token for a new token (RFC 6749 section 6).
 
@@ -101,7 +90,7 @@ def refresh(
         "refresh_token": token.refresh or "",
         "client_id": client_id,
     }
-    new = _token(_post(session, f"{server}/oauth/token", form), now)
+    new = _token(_post(session, endpoints.token, form), now)
     return Token(
         access=new.access,
         refresh=new.refresh or token.refresh,
@@ -111,28 +100,90 @@ def refresh(
     )
 
 
-def revoke_session(session: "requests.Session", server: str, refresh_token: str) -> None:
-    """End the whole session that a refresh token belongs to (hexpm's `revoke_by_hash`).
+def exchange(
+    session: "requests.Session",
+    endpoints: Endpoints,
+    client_id: str,
+    key: str,
+    *,
+    scope: str,
+    now: float,
+) -> Token:
+    """Exchange an API key for an access token (RFC 6749 section 4.4); there is no refresh token.
 
-    Raises `Unreachable`, or `Refused`.
+    Raises `Unreachable`, or `Refused` with `invalid_client` for a wrong key and `invalid_scope`
+    for one that may do less.
     """
-    from hashlib import sha256
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": client_id,
+        "client_secret": key,
+        "scope": scope,
+    }
+    token = _token(_post(session, endpoints.token, form), now)
+    return replace(token, refresh=None, scope=token.scope or scope)
 
-    digest = sha256(refresh_token.encode()).hexdigest()
-    _post(session, f"{server}/oauth/revoke_by_hash", {"token_hash": digest})
+
+def end_session(
+    session: "requests.Session", endpoints: Endpoints, client_id: str, refresh_token: str
+) -> None:
+    """End the session that a refresh token belongs to, as far as the server knows how.
+
+    At a Hex server that is `revoke_by_hash`, elsewhere RFC 7009. Raises `Unreachable`, or
+    `Refused`.
+    """
+    if endpoints.session_revocation:
+        from hashlib import sha256
+
+        digest = sha256(refresh_token.encode()).hexdigest()
+        _post(session, endpoints.session_revocation, {"token_hash": digest})
+    elif endpoints.revocation:
+        form = {
+            "token": refresh_token,
+            "token_type_hint": "refresh_token",
+            "client_id": client_id,
+        }
+        _post(session, endpoints.revocation, form)
 
 
-def current_user(session: "requests.Session", server: str, authorization: str) -> dict[str, Any]:
-    """Return what the server says of the user whom `authorization` belongs to.
+def current_user(session: "requests.Session", url: str, authorization: str) -> dict[str, Any]:
+    """Return what the server says at `url` of the user whom `authorization` belongs to.
 
     Raises `Refused` with `invalid_token` when it does not work, or `Unreachable`.
     """
-    status, answer = _request(session, "GET", f"{server}/users/me", authorization=authorization)
+    status, answer = _asked(session, "GET", url, authorization=authorization)
     if status in (401, 403):
-        raise Refused("invalid_token", f"{split_url(server)[1]} does not accept this key.")
+        raise Refused("invalid_token", f"{split_url(url)[1]} does not accept this key.")
     if status != 200 or not isinstance(answer, dict):
-        raise _nonsense(server, f"status {status}")
+        raise nonsense(url, f"status {status}")
     return answer
+
+
+def accepts(session: "requests.Session", url: str, authorization: str) -> bool:
+    """Tell whether the server lets `authorization` read `url`. Raises `Unreachable`."""
+    status, _, _ = send(session, "GET", url, authorization=authorization)
+    if status in (401, 403):
+        return False
+    if status >= 500 or status == 429:
+        raise nonsense(url, f"status {status}")
+    return True
+
+
+def metadata(session: "requests.Session", url: str) -> dict[str, Any] | None:
+    """Return the server metadata at `url` (RFC 8414 section 3.2), or None if there is none.
+
+    Raises `Unreachable`.
+    """
+    status, _, answer = send(session, "GET", url)
+    if status != 200:
+        if status >= 500 or status == 429:
+            raise nonsense(url, f"status {status}")
+        return None
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError):
+        return None  # a page for people, as some send for any address
+    return found if isinstance(found, dict) else None
 
 
 def _token(answer: dict[str, Any], now: float) -> Token:
@@ -148,20 +199,20 @@ def _token(answer: dict[str, Any], now: float) -> Token:
 
 
 def _post(session: "requests.Session", url: str, form: dict[str, str]) -> dict[str, Any]:
-    status, answer = _request(session, "POST", url, form=form)
-    if status == 200:
+    status, answer = _asked(session, "POST", url, form=form)
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if status == 200 and error is None:  # some servers refuse with this status, too
         if isinstance(answer, dict):
             return answer
-        raise _nonsense(url, "something else than a JSON object")
-    error = answer.get("error") if isinstance(answer, dict) else None
-    if 400 <= status < 500 and status != 429 and isinstance(error, str):
+        raise nonsense(url, "something else than a JSON object")
+    if (status == 200 or 400 <= status < 500) and status != 429 and isinstance(error, str):
         if not re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}", error):
-            raise _nonsense(url, "an error without a name")
+            raise nonsense(url, "an error without a name")
         raise Refused(error, f"{split_url(url)[1]} refused with {error}.")
-    raise _nonsense(url, f"status {status}")
+    raise nonsense(url, f"status {status}")
 
 
-def _request(
+def _asked(
     session: "requests.Session",
     method: str,
     url: str,
@@ -169,69 +220,23 @@ def _request(
     form: dict[str, str] | None = None,
     authorization: str | None = None,
 ) -> tuple[int, Any]:
-    """Send a request; return the status and the parsed JSON, {} if the body is empty."""
-    import requests
-
-    headers = {"Authorization": authorization} if authorization else {}
-    home = origin(*split_url(url))
-    try:
-        for _ in range(REDIRECTS + 1):
-            with session.request(
-                method,
-                url,
-                data=form,
-                headers=headers,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                if not response.is_redirect:
-                    return response.status_code, _json(response, url)
-                url = urljoin(url, response.headers["location"])
-                if origin(*split_url(url)) != home or response.status_code not in (307, 308):
-                    raise Unreachable(f"{home} sends its callers elsewhere, which is refused.")
-    except requests.RequestException as error:
-        raise Unreachable(f"{home} cannot be reached: {_reason(error)}.") from None
-    raise Unreachable(f"{home} redirects without end.")
+    """Send a request; return the status, and what the body says, {} if it is empty."""
+    status, kind, body = send(session, method, url, form=form, authorization=authorization)
+    return status, _parsed(url, status, kind, body)
 
 
-def _json(response: "requests.Response", url: str) -> Any:  # noqa: ANN401  (JSON is anything)
-    end = Deadline(ANSWER_SECONDS)
-    body = b""
-    for chunk in response.iter_content(16384):
-        body += chunk
-        if len(body) > BODY_BYTES:
-            raise _nonsense(url, "an answer without end")
-        if end.is_over():
-            raise _nonsense(url, "an answer that does not end")
+def _parsed(url: str, status: int, kind: str, body: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """Return what `body` says: JSON, or a form, as servers older than RFC 6749 answer."""
     if not body.strip():
         return {}
+    if "x-www-form-urlencoded" in kind:
+        return dict(parse_qsl(body.decode("utf-8", "replace")))
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        if response.status_code == 429:
+        if status == 429:
             raise Unreachable(f"{split_url(url)[1]} has had too many requests.") from None
-        raise _nonsense(url, f"no JSON, status {response.status_code}") from None
-
-
-def _reason(error: Exception) -> str:
-    """Return why a request failed in plain words; a library's own text may hold the body or URL."""
-    import requests
-
-    reasons: tuple[tuple[type[Exception], str], ...] = (
-        (requests.exceptions.ProxyError, "the proxy does not let it through"),
-        (requests.exceptions.SSLError, "its certificate is not trusted"),
-        (requests.exceptions.ConnectTimeout, f"no connection within {CONNECT_SECONDS} s"),
-        (requests.exceptions.Timeout, f"no answer within {READ_SECONDS} s"),
-        (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
-        (requests.exceptions.ContentDecodingError, "the answer is garbled"),
-        (requests.exceptions.ConnectionError, "no connection"),
-    )
-    return next((words for kind, words in reasons if isinstance(error, kind)), "no answer")
-
-
-def _nonsense(url: str, what: str) -> Unreachable:
-    return Unreachable(f"{split_url(url)[1]} answered nonsense: {what}.")
+        raise nonsense(url, f"no JSON, status {status}") from None
 
 
 def _plain(answer: dict[str, Any], name: str) -> str:

@@ -1,140 +1,220 @@
 """Which credential a target gets: the sources, in order."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from hashlib import sha256
 
 from hexauth import hex as hexpm
-from hexauth import stored
-from hexauth.attempt import Arrival, arrive
+from hexauth import keys, stored
+from hexauth.attempt import arrive
 from hexauth.errors import LoginRequired, Unreachable
+from hexauth.keys import KeyKind
 from hexauth.login import Question, log_in
-from hexauth.model import Credential, Login, Target, Token
-from hexauth.session import refreshed
-from hexauth.targets import hex_target, is_api, known_targets, login_for
+from hexauth.model import Credential
+from hexauth.repositories import Repository
+from hexauth.search import Search, device_name, scope_for
+from hexauth.session import exchanged, refreshed
+from hexauth.targets import known_targets
 from hexauth.tokens import cache
-from hexauth.world import World
+
+Answer = Credential | str
+"""What a source has: a credential, or the reason why it has none."""
 
 
-@dataclass(frozen=True)
-class Search:
-    """One request for a credential, and what has been seen on the way to it."""
-
-    world: World
-    target: Target
-    may_ask: bool = False
-    authtype: bool = True
-    """Whether the caller understands other schemes than Basic, as git says with a capability."""
-
-    @cached_property
-    def login(self) -> Login | None:
-        """The login whose token works at the target, if the request's user name allows it."""
-        if self.target.username not in (None, self.world.settings.username):
-            return None
-        return login_for(self.target, self.world.settings)
-
-    @cached_property
-    def arrival(self) -> Arrival:
-        """What the vault and the records said when this search first looked."""
-        assert self.login is not None  # noqa: S101  (every caller has asked)
-        return arrive(self.world, self.login)
-
-    def credential(self, token: Token, source: str) -> Credential:
-        """Return what is handed out for a login's `token`."""
-        return Credential(
-            target=self.target,
-            username=self.world.settings.username,
-            secret=token.access or "",
-            kind=token.kind,
-            expires_at=token.expires_at,
-            scope=token.scope,
-            source=source,
-        )
+def from_caller(search: Search) -> Answer:
+    """Answer with what the caller has brought along."""
+    return search.as_it_is(search.given, "given") if search.given else "nothing was given"
 
 
-def from_environment(search: Search) -> Credential | None:
+def from_api_key(search: Search) -> Answer:
     """Answer with `HEX_API_KEY`, for the Hex API alone."""
+    repository = search.site.repository
+    if repository is None or not search.site.is_api or not repository.is_hexpm:
+        return "it is for the Hex API alone"
     key = search.world.settings.api_key
-    if not key or search.login is None or not is_api(search.target, search.world.settings):
-        return None
-    kind, secret = hexpm.authorization(key)
-    return Credential(
-        search.target, search.world.settings.username, secret, kind, source="HEX_API_KEY"
-    )
+    if not key:
+        return "it is not set"
+    if search.login is None:
+        return "another user is asked for"
+    return search.as_it_is(key, "HEX_API_KEY")
 
 
-def from_cache(search: Search) -> Credential | None:
+def from_repos_key(search: Search) -> Answer:
+    """Answer with `HEX_REPOS_KEY`, for the repositories of the Hex server alone."""
+    repository = search.site.repository
+    if repository is None or search.site.is_api or not repository.is_hexpm:
+        return "it is for Hex's repositories alone"
+    key = search.world.settings.repos_key
+    if not key:
+        return "it is not set"
+    if not repository.trusted:
+        return f"{repository.url} is an untrusted mirror"
+    fingerprint = sha256(key.encode()).hexdigest()[:12]
+    return _stands_for(search, repository, KeyKind.AUTH, key, fingerprint, "HEX_REPOS_KEY")
+
+
+def from_own_key(search: Search) -> Answer:
+    """Answer with the key that is kept for the repository itself."""
+    repository = next(search.family, None)
+    return "it is no repository" if repository is None else _from_keys(search, repository)
+
+
+def from_parent_key(search: Search) -> Answer:
+    """Answer with the key that is kept for the repository's parent."""
+    repository = next((each for each in search.family if each != search.site.repository), None)
+    return "it has no parent" if repository is None else _from_keys(search, repository)
+
+
+def _from_keys(search: Search, repository: Repository) -> Answer:
+    here = search.site.repository
+    assert here is not None  # noqa: S101  (every caller has asked)
+    wanted = [KeyKind.API] if search.site.is_api else [KeyKind.REPO]
+    wanted += [KeyKind.AUTH] if here.trusted and not search.site.is_api else []
+    if not keys.is_noted(search.world, repository):
+        return f"no key of {repository.name} is kept"
+    if KeyKind.AUTH in wanted:
+        known = _remembered(search, repository)
+        if known is not None:
+            return known
+    kept = keys.load(search.world, repository)
+    for kind in wanted:
+        if kind not in kept:
+            continue
+        if kind is KeyKind.AUTH:
+            return _stands_for(search, repository, kind, kept[kind], "", "key")
+        return search.as_it_is(kept[kind], "key")
+    if kept and not search.site.is_api and not here.trusted:
+        return f"{here.url} is not trusted with the keys that are kept of {repository.name}"
+    return f"no key of {repository.name} is kept for this"
+
+
+def _remembered(search: Search, repository: Repository) -> Credential | None:
+    """Return the token that the key of `repository` was exchanged for, if it is in memory."""
+    login = keys.exchanged(repository, KeyKind.AUTH)
+    token = cache(search.world, login).read(search.world.now())
+    return None if token is None else search.credential(token, "exchange", login)
+
+
+def _stands_for(
+    search: Search, repository: Repository, kind: KeyKind, key: str, fingerprint: str, source: str
+) -> Credential:
+    """Return what `key` stands for: itself, or a token that it is exchanged for.
+
+    The token goes by the repository whose key it is, so all its organizations share it.
+    """
+    if not repository.oauth_exchange or hexpm.authorization(key)[0] == "bearer":
+        return search.as_it_is(key, source)
+    world, login = search.world, keys.exchanged(repository, kind, fingerprint)
+    seen = arrive(world, login)
+    token = seen.token
+    if token is None or not token.is_fresh(world.now(), world.settings.min_ttl):
+        try:
+            token = exchanged(world, login, seen, key, keys.SCOPES[kind])
+        except Unreachable:
+            if token is None or token.life_left(world.now()) <= 0:
+                raise
+    assert token is not None  # noqa: S101  (an exchange answers with a token, or raises)
+    return search.credential(token, "exchange", login)
+
+
+def from_cache(search: Search) -> Answer:
     """Answer with the vault's token from memory, for a caller that `hot` has not served."""
     if search.login is None:
-        return None
-    token = cache(search.world, search.login).read(search.world.now())
-    return None if token is None else search.credential(token, "vault")
+        return NO_LOGIN
+    token = search.in_memory
+    return "it is not in memory" if token is None else search.credential(token, "vault")
 
 
-def from_vault(search: Search) -> Credential | None:
+def from_vault(search: Search) -> Answer:
     """Answer with the stored token, if it has life enough."""
     if search.login is None:
-        return None
+        return NO_LOGIN
     token = search.arrival.token
-    if token is None or not token.is_fresh(search.world.now(), search.world.settings.min_ttl):
-        return None
+    if token is None:
+        return "nobody is logged in"
+    if not token.is_fresh(search.world.now(), search.world.settings.min_ttl):
+        return "the access token is used up"
     return search.credential(token, "vault")
 
 
-def from_refresh(search: Search) -> Credential | None:
+def from_refresh(search: Search) -> Answer:
     """Answer with a refreshed token; with the old one while it lives, if the server is down."""
-    if search.login is None or search.arrival.token is None:
-        return None
+    if search.login is None:
+        return NO_LOGIN
     old = search.arrival.token
+    if old is None:
+        return "nobody is logged in"
     try:
         token = refreshed(search.world, search.login, search.arrival)
     except Unreachable:
         if old.life_left(search.world.now()) <= 0:
             raise
         return search.credential(old, "vault")
-    return None if token is None else search.credential(token, "refresh")
+    return "the login has ended" if token is None else search.credential(token, "refresh")
 
 
-def from_store(search: Search) -> Credential | None:
+def from_store(search: Search) -> Answer:
     """Answer with what a tool stored for this protocol and host."""
-    return stored.find(search.world, search.target, authtype=search.authtype)
+    found = stored.find(search.world, search.target, authtype=search.authtype)
+    return "no tool has stored anything for it" if found is None else found
 
 
-def from_login(search: Search) -> Credential | None:
+def from_login(search: Search) -> Answer:
     """Answer with a login that the person makes now, or that another process has under way."""
     if search.login is None:
-        return None
+        return NO_LOGIN
     token = log_in(
         search.world,
         search.login,
         search.arrival,
-        Question(search.world.settings.scope, device_name()),
+        Question(scope_for(search), device_name()),
         may_ask=search.may_ask,
     )
     return search.credential(token, "login")
 
 
-SOURCES: tuple[Callable[[Search], Credential | None], ...] = (
-    from_environment,
-    from_cache,
-    from_vault,
-    from_refresh,
-    from_store,
-    from_login,
+NO_LOGIN = "no login is for this target"
+
+SOURCES: tuple[tuple[str, Callable[[Search], Answer]], ...] = (
+    ("given in the call", from_caller),
+    ("HEX_API_KEY", from_api_key),
+    ("HEX_REPOS_KEY", from_repos_key),
+    ("the repository's key", from_own_key),
+    ("its parent's key", from_parent_key),
+    ("the login, in memory", from_cache),
+    ("the login, in the vault", from_vault),
+    ("the login, refreshed", from_refresh),
+    ("stored by a tool", from_store),
+    ("a new login", from_login),
 )
+"""Where credentials come from, the best first, each with what `--explain` calls it."""
 
 
-def resolve(search: Search) -> Credential | None:
+def resolve(
+    search: Search, explain: Callable[[str, str], object] = lambda source, why: None
+) -> Credential | None:
     """Return the first source's answer, or None if the target is no server hexauth logs in to.
 
-    Raises `LoginRequired`, `Declined`, `Expired`, `Unreachable`, `VaultError` or `Interrupted`.
+    `explain` hears of each source that was asked, and why it was or was not taken. Raises
+    `LoginRequired`, `Declined`, `Expired`, `Unreachable`, `VaultError` or `Interrupted`.
     """
-    return next((found for source in SOURCES if (found := source(search))), None)
+    for name, source in SOURCES:
+        try:
+            answer = source(search)
+        except BaseException as error:
+            explain(name, f"{error}")
+            raise
+        if isinstance(answer, Credential):
+            explain(name, f"taken, a {answer.kind}")
+            return answer
+        explain(name, answer)
+    return None
 
 
-def found(search: Search) -> Credential:
+def found(
+    search: Search, explain: Callable[[str, str], object] = lambda source, why: None
+) -> Credential:
     """Return the credential; raises what `resolve` does, and `LoginRequired` if there is none."""
-    credential = resolve(search)
+    credential = resolve(search, explain)
     if credential is None:
         known = ", ".join(known_targets(search.world.settings))
         raise LoginRequired(
@@ -142,15 +222,3 @@ def found(search: Search) -> Credential:
             hint=f"Known are {known}, and whatever a tool has stored.",
         )
     return credential
-
-
-def hex_search(world: World, *, may_ask: bool = False) -> Search:
-    """Return a search for the token of `hexpm`'s API."""
-    return Search(world, hex_target(world.settings), may_ask=may_ask)
-
-
-def device_name() -> str:
-    """Return the name that the approval page shows for this machine, as the Mix client does."""
-    import socket
-
-    return socket.gethostname() or "hexauth"

@@ -4,7 +4,7 @@ All of it happens under the token mutex, held while a request is made and its an
 waiting for it, a caller reads the vault again: what it wanted may be there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from hexauth.attempt import Arrival, attempt, is_new, settled, share, token_turn
 from hexauth.errors import Expired, HexauthError, Refused, Unreachable, VaultError
 from hexauth.model import Login, Token
 from hexauth.mutex import Mutex, Record, read_record, write_record
+from hexauth.servers import endpoints_for
 from hexauth.system import signals_held
 from hexauth.tokens import Files, cache, drop, files, load, save
 from hexauth.vault import Vault
@@ -30,6 +31,47 @@ def refreshed(world: World, login: Login, arrival: Arrival) -> Token | None:
     None means that the login has ended and a person is needed. Raises `Unreachable`, with nothing
     lost, when the server does not answer sensibly; `VaultError`; `Expired`.
     """
+
+    def renew(token: Token | None) -> Callable[[], Token | None] | None:
+        if token is None or token.refresh is None:
+            return None
+        return lambda: _refresh(world, login, token)
+
+    return _renewed(world, login, arrival, renew)
+
+
+def exchanged(world: World, login: Login, arrival: Arrival, key: str, scope: str) -> Token | None:
+    """Return a token newer than the caller's, by exchanging `key` unless somebody else just has.
+
+    Raises what `refreshed` does, and `Declined` if the server does not accept the key.
+    """
+
+    def exchange() -> Token:
+        endpoints = endpoints_for(world, login)
+        try:
+            new = oauth.exchange(
+                world.http, endpoints, login.client_id, key, scope=scope, now=world.now()
+            )
+        except Refused as refusal:
+            raise Refused(
+                refusal.code,
+                f"{login.server} does not take the key for {login.exchange.split()[0]}: "
+                f"{refusal.code}.",
+                hint="Check the key, and replace it with `hexauth key add`.",
+            ) from None
+        save(world, login, new)
+        return new
+
+    return _renewed(world, login, arrival, lambda token: exchange)
+
+
+def _renewed(
+    world: World,
+    login: Login,
+    arrival: Arrival,
+    renew: Callable[[Token | None], Callable[[], Token | None] | None],
+) -> Token | None:
+    """Return the token that somebody else has just got, or else do what `renew` returns."""
     beside = files(world, login)
     with token_turn(world, login, TOKEN_SECONDS), _told(world, login):
         answers = cache(world, login)
@@ -39,13 +81,14 @@ def refreshed(world: World, login: Login, arrival: Arrival) -> Token | None:
             if token is not cached:
                 answers.write(token, world.now())
             return token
-        if token is None or token.refresh is None:
+        get_new = renew(token)
+        if get_new is None:
             return None
         record = read_record(beside.token_record)
         if record.attempt > arrival.refreshes:
             share(record)
         with attempt(beside.token_record, record.attempt + 1), settled(world):
-            return _refresh(world, login, token)
+            return get_new()
 
 
 @contextmanager
@@ -61,9 +104,10 @@ def _told(world: World, login: Login) -> Iterator[None]:
 
 def _refresh(world: World, login: Login, token: Token) -> Token | None:
     """Refresh `token` and save the answer; both happen or, short of a crash, neither."""
+    endpoints = endpoints_for(world, login)
     with signals_held():
         try:
-            new = oauth.refresh(world.http, login.server, login.client_id, token, now=world.now())
+            new = oauth.refresh(world.http, endpoints, login.client_id, token, now=world.now())
         except Refused as refusal:
             if refusal.code != "invalid_grant":
                 raise Unreachable(str(refusal)) from None
@@ -96,11 +140,15 @@ def replace_login(world: World, login: Login, token: Token) -> None:
             old = load_login(elsewhere, login)
             drop_login(elsewhere, login)
         if old is not None and old.refresh and old.refresh != token.refresh:
-            oauth.revoke_session(world.http, login.server, old.refresh)
+            _end(world, login, old.refresh)
     except HexauthError as error:
         failure = error
     if failure is not None:
         world.screen.say(f"The login before this one could not be ended: {failure}")
+
+
+def _end(world: World, login: Login, refresh_token: str) -> None:
+    oauth.end_session(world.http, endpoints_for(world, login), login.client_id, refresh_token)
 
 
 def vault_before(world: World, login: Login) -> Vault | None:
@@ -117,7 +165,11 @@ def reject(world: World, login: Login, secret: str) -> None:
     """
     with Mutex(files(world, login).token_mutex).held(TOKEN_SECONDS):
         token = load(world, login)
-        if token is not None and token.access == secret and token.refresh is not None:
+        if token is None or token.access != secret:
+            return
+        if login.exchange:
+            drop(world, login)
+        elif token.refresh is not None:
             save(world, login, replace(token, access=None))
 
 
@@ -137,7 +189,7 @@ def log_out(world: World, login: Login) -> Token | None:
             failure = error
         if token is not None and token.refresh is not None:
             try:
-                oauth.revoke_session(world.http, login.server, token.refresh)
+                _end(world, login, token.refresh)
             except HexauthError as error:
                 failure = error
         drop(world, login)

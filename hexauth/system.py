@@ -125,6 +125,21 @@ def screen(stderr: TextIO | None, terminal: str = "/dev/tty") -> Screen:
     return Screen(_writer(stderr) if stderr is not None else (lambda text: None), visible=False)
 
 
+def ask_terminal(prompt: str, terminal: str = "/dev/tty") -> str | None:
+    """Return what a person types at the terminal, without echo; None if there is no terminal."""
+    import getpass
+
+    if sys.platform != "win32":
+        try:
+            os.close(_open_terminal(terminal))
+        except OSError:
+            return None
+    try:
+        return getpass.getpass(prompt).strip()
+    except EOFError:
+        return None
+
+
 def _write_to(terminal: str, text: str) -> None:
     descriptor = _open_terminal(terminal)
     try:

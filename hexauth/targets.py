@@ -1,39 +1,41 @@
 """What a person or a tool may name, and which of it is Hex."""
 
-import re
 from urllib.parse import unquote, urlsplit
 
 from hexauth import hex as hexpm
 from hexauth.config import Settings, require_https
 from hexauth.errors import UnknownTarget, UsageError
-from hexauth.model import Login, Target
+from hexauth.model import Target
+from hexauth.repositories import Repository, find_repository, known_names
 from hexauth.urls import is_web_url, origin, split_url
 
 
-def hex_target(settings: Settings, organization: str = "") -> Target:
-    """Return the target that `hexpm`, or `hexpm:ORG`, stands for."""
-    if organization:
-        scheme, host = split_url(hexpm.repo_url(settings.api_url))
-        return Target(scheme, host, f"repos/{organization}")
+def repository_target(repository: Repository) -> Target:
+    """Return the target that the address of `repository` is.
+
+    Its path is empty, rather than not named, where an API has the same origin.
+    """
+    parts = urlsplit(repository.url)
+    return Target(parts.scheme, parts.netloc, parts.path.strip("/"))
+
+
+def hex_target(settings: Settings) -> Target:
+    """Return the target that `hexpm` stands for: its API."""
     scheme, host = split_url(settings.api_url)
     return Target(scheme, host)
 
 
 def parse_target(text: str, settings: Settings) -> Target:
-    """Return the target that a person named: an URL, `hexpm` or `hexpm:ORG`.
+    """Return the target that a person named: an URL, or a repository's name.
 
     Raises `UnknownTarget` for anything else, and `UsageError` for an URL that is not encrypted or
     holds a password.
     """
-    name, colon, organization = text.partition(":")
-    if name == hexpm.REPOSITORY and (not colon or re.fullmatch(r"[a-z0-9_]+", organization)):
-        return hex_target(settings, organization)
+    if text == hexpm.REPOSITORY:
+        return hex_target(settings)
     shown = text.rpartition("@")[2]  # what comes before may hold a password
     if "://" not in text:
-        raise UnknownTarget(
-            f"There is no repository called {shown!r}.",
-            hint=f"Known are {', '.join(known_targets(settings))}, and URLs such as https://HOST/.",
-        )
+        return repository_target(find_repository(shown, settings))
     if not is_web_url(text):
         raise UnknownTarget(
             f"{shown!r} is no http(s) URL.",
@@ -53,29 +55,10 @@ def parse_target(text: str, settings: Settings) -> Target:
 
 def known_targets(settings: Settings) -> tuple[str, ...]:
     """Return what can be named without an URL, for messages."""
-    return (hexpm.REPOSITORY, f"{hexpm.REPOSITORY}:ORGANIZATION", *hex_origins(settings))
+    return (*known_names(settings), *hex_origins(settings))
 
 
 def hex_origins(settings: Settings) -> tuple[str, ...]:
-    """Return the origins that the login of `hexpm` is for: its API's, then its repository's."""
-    urls = (settings.api_url, hexpm.repo_url(settings.api_url))
-    return tuple(dict.fromkeys(origin(*split_url(url)) for url in urls))
-
-
-def login_for(target: Target, settings: Settings) -> Login | None:
-    """Return the login whose token works at `target`, or None.
-
-    Scheme, host and port must be the server's own; a target without one of them gets nothing
-    (git's CVE-2020-11008).
-    """
-    if not target.protocol or not target.host:
-        return None
-    known = hex_origins(settings)
-    return settings.login if origin(target.protocol, target.host) in known else None
-
-
-def is_api(target: Target, settings: Settings) -> bool:
-    """Tell whether `target` is the Hex API's own origin, for which `HEX_API_KEY` is meant."""
-    return bool(target.protocol and target.host) and (
-        origin(str(target.protocol), str(target.host)) == hex_origins(settings)[0]
-    )
+    """Return the origins that the login of `hexpm` is for: its API's, then its repositories'."""
+    urls = (settings.api_url, hexpm.repo_url(settings.api_url), settings.trusted_mirror_url)
+    return tuple(dict.fromkeys(origin(*split_url(url)) for url in urls if url))

@@ -6,6 +6,7 @@ Whoever changes it holds the token mutex.
 from dataclasses import dataclass
 from pathlib import Path
 
+from hexauth import accounts
 from hexauth.cache import Cache
 from hexauth.errors import VaultError
 from hexauth.journal import Journal
@@ -44,7 +45,13 @@ def files(world: World, login: Login) -> Files:
 
 def cache(world: World, login: Login) -> Cache:
     """Return the cache of `login`'s answers."""
-    return Cache(world.environ, world.settings, world.places, files(world, login).token_mutex)
+    return Cache(
+        world.environ,
+        world.settings,
+        world.places,
+        files(world, login).token_mutex,
+        *accounts.in_memory(world, login),
+    )
 
 
 def load(world: World, login: Login) -> Token | None:
@@ -84,7 +91,10 @@ def save(world: World, login: Login, token: Token) -> None:
         ) from None
     journal.drop()
     answers.write(token, world.now())
-    world.note(entries.name(login), server=login.server, client_id=login.client_id)
+    facts = {"server": login.server, "client_id": login.client_id}
+    facts |= {"account": login.account} if login.account else {}
+    facts |= {"exchange": login.exchange} if login.exchange else {}
+    world.note(entries.name(login), **facts)
 
 
 def recover(world: World, login: Login) -> None:

@@ -66,9 +66,12 @@ class World:
             vault.settle(seconds)
 
     def note(self, entry: str, **facts: str) -> None:
-        """Note in the index that `entry` is in its vault, with `facts`. Raises `VaultError`."""
+        """Note in the index that `entry` is in its vault, with `facts` beside what was noted.
+
+        Raises `VaultError`.
+        """
         vault = self.choice(entry).name
-        self.index.put(entry, {"vault": vault, **facts})
+        self.index.put(entry, {**self.index.entries().get(entry, {}), "vault": vault, **facts})
         if self.settings.vault == AUTO and AUTO not in self.index.entries():
             self.index.put(AUTO, {"vault": vault})
 
@@ -88,11 +91,16 @@ class World:
         return Index(self.places.state)
 
     @cached_property
+    def git_oauth(self) -> Mapping[str, Mapping[str, str]]:
+        """What git was told of OAuth servers; asked when nobody else knows a server."""
+        return git_config.oauth(self.environ)
+
+    @cached_property
     def http(self) -> "requests.Session":
         """The HTTP session; opened when first needed, as requests takes 110 ms to import."""
-        from hexauth.oauth import open_session
+        from hexauth.http import open_session
 
-        return open_session()
+        return open_session(self.settings)
 
     def close(self) -> None:
         """Close the HTTP session, if one was opened."""

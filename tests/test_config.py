@@ -21,6 +21,14 @@ SAMPLES = {
     "cache": (True, False, True),
     "no_login": (True, False, True),
     "ci": (True, False, True),
+    "offline": (True, False, True),
+    "unsafe_https": (True, False, True),
+    "http_timeout": (1, 2, 3),
+    "mirror_url": ("https://flag.test", "https://env.test", "https://file.test"),
+    "trusted_mirror_url": ("https://flag.test", "https://env.test", "https://file.test"),
+    "accounts": ({}, {}, {"https://hex.test/api": "alice"}),
+    "servers": ({}, {}, {"https://git.test": {"client_id": "me"}}),
+    "repositories": ({}, {}, {"mine": {"url": "https://r.test", "trusted": False}}),
     "api_url": ("https://flag.test/api", "https://env.test/api", "https://file.test/api"),
     "allow_http": (("http://flag.test",), ("http://env.test",), ("http://file.test",)),
 }
@@ -32,12 +40,21 @@ BAD = {
     "min_ttl": "-1",
     "api_url": "hex.pm",
     "allow_http": "internal",
+    "http_timeout": "long",
+    "mirror_url": "mirror",
+    "accounts": "alice",
+    "servers": "mine",
+    "repositories": "mine",
 }
 """Values that make no sense; nothing is wrong for a switch, and only control characters in text."""
 
 by_name = pytest.mark.parametrize("setting", SETTINGS, ids=[setting.name for setting in SETTINGS])
 by_flag = pytest.mark.parametrize("setting", [one for one in SETTINGS if one.flag])
+by_variable = pytest.mark.parametrize("setting", [one for one in SETTINGS if one.variables])
 in_file = pytest.mark.parametrize("setting", [one for one in SETTINGS if one.in_file])
+in_both = pytest.mark.parametrize(
+    "setting", [one for one in SETTINGS if one.in_file and one.variables]
+)
 
 
 def sample(setting: Setting) -> tuple[object, object, object]:
@@ -45,6 +62,8 @@ def sample(setting: Setting) -> tuple[object, object, object]:
 
 
 def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}" = {toml(each)}' for key, each in value.items()) + "}"
     if isinstance(value, tuple):
         return str(list(value))
     return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'
@@ -84,7 +103,7 @@ def test_file_comes_before_the_default(setting: Setting, file: Path) -> None:
     assert found(load({}, file), setting) == (sample(setting)[2], "config.toml")
 
 
-@in_file
+@in_both
 def test_environment_comes_before_the_file(setting: Setting, file: Path) -> None:
     file.write_text(f"{setting.name} = {toml(sample(setting)[2])}\n")
     variable = setting.variables[0]
@@ -103,14 +122,14 @@ def test_flag_comes_before_the_environment(setting: Setting) -> None:
     assert found(settings, setting) == (sample(setting)[0], setting.flag)
 
 
-@by_name
+@by_variable
 def test_flag_that_was_not_given_and_empty_variable_count_as_unset(setting: Setting) -> None:
     settings = load({setting.variables[0]: ""}, NOWHERE, {setting.name: None})
 
     assert found(settings, setting) == (setting.default, "")
 
 
-@by_name
+@by_variable
 def test_text_with_control_characters_is_refused_by_its_variable(setting: Setting) -> None:
     """No secret is quoted: what is wrong is said, and where it stands."""
     failure = error({setting.variables[0]: "S3CRET\n"})
@@ -233,3 +252,18 @@ def test_allowance_is_for_one_port_alone() -> None:
 
     with pytest.raises(UsageError):
         require_https("http://hex.test:4001/", settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('[servers."https://git.test"]\nclient = "me"', "nothing but client_id"),
+        ('[servers."https://git.test"]\ntoken_endpoint = "token"', "in which token_endpoint is"),
+        ("[repositories.mine]\nurl = 1", "in which url is"),
+        ('[accounts]\n"hex.pm" = "alice"', "an http(s) URL"),
+    ],
+)
+def test_a_table_is_read_to_its_last_key(text: str, what: str, file: Path) -> None:
+    file.write_text(text)
+
+    assert what in str(error({}, file))

@@ -19,11 +19,11 @@ def test_every_setting_s_variable_is_accounted_for() -> None:
     """A new setting must say whether an answer depends on it."""
     known = {variable for setting in SETTINGS for variable in setting.variables}
 
-    assert known <= {*hot.KEYS, *hot.TEXTS, "HEX_API_KEY"}
+    assert known <= {*hot.KEYS, *hot.TEXTS, "HEX_API_KEY", "HEX_REPOS_KEY"}
 
 
 def test_no_secret_names_a_file() -> None:
-    assert not {"HEX_API_KEY", "HEXAUTH_PASSPHRASE"} & set(hot.KEYS)
+    assert not {"HEX_API_KEY", "HEX_REPOS_KEY", "HEX_OTP", "HEXAUTH_PASSPHRASE"} & set(hot.KEYS)
 
 
 def test_formats_are_git_s_and_those_that_do_not_show_the_path() -> None:
@@ -46,6 +46,7 @@ def test_the_state_folder_is_the_one_that_the_rest_uses(environ: dict[str, str])
         {**HOME, "HEXAUTH_HOME": "~/hexauth"},
         {**HOME, "XDG_CONFIG_HOME": "config"},
         {**HOME, "HEX_API_KEY": "key"},
+        {**HOME, "HEX_REPOS_KEY": "key"},
         {**HOME, "CI": "\x1b[2J"},
         {**HOME, "HEXAUTH_PASSPHRASE": "a\nb"},
     ],

@@ -4,13 +4,17 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 
+from hexauth import hex as hexpm
 from hexauth import oauth
+from hexauth.config import load
 from hexauth.errors import Refused, Unreachable
+from hexauth.http import REDIRECTS, open_session
 from hexauth.model import Token
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -79,13 +83,15 @@ def ok(answer: object) -> Answer:
 
 
 def authorize(url: str) -> oauth.Grant:
-    with oauth.open_session() as session:
-        return oauth.device_authorization(session, url, "me", scope="api", name="vm", now=NOW)
+    with open_session(load({}, Path("/nonexistent"))) as session:
+        return oauth.device_authorization(
+            session, hexpm.endpoints(url), "me", scope="api", name="vm", now=NOW
+        )
 
 
 def refresh(url: str, token: Token) -> Token:
-    with oauth.open_session() as session:
-        return oauth.refresh(session, url, "me", token, now=NOW)
+    with open_session(load({}, Path("/nonexistent"))) as session:
+        return oauth.refresh(session, hexpm.endpoints(url), "me", token, now=NOW)
 
 
 def test_a_grant_without_the_optional_fields_gets_the_rfc_s_defaults(serving: Serving) -> None:
@@ -200,14 +206,14 @@ def test_redirects_without_end_are_given_up(serving: Serving) -> None:
     with pytest.raises(Unreachable):
         refresh(server.url, Token(None, refresh="r"))
 
-    assert len(server.asked) == oauth.REDIRECTS + 1
+    assert len(server.asked) == REDIRECTS + 1
 
 
 def test_revoking_a_session_sends_the_hash_of_its_refresh_token(serving: Serving) -> None:
     server = serving((200, {}, b""))
 
-    with oauth.open_session() as session:
-        oauth.revoke_session(session, server.url, "abc")
+    with open_session(load({}, Path("/nonexistent"))) as session:
+        oauth.end_session(session, hexpm.endpoints(server.url), "me", "abc")
 
     digest = b"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert server.asked[0][2] == b"token_hash=" + digest

@@ -12,6 +12,7 @@ import pytest
 from hexauth import config, oauth, session, system
 from hexauth.attempt import arrive
 from hexauth.errors import Unreachable
+from hexauth.hex import endpoints
 from hexauth.model import Kind, Token
 from hexauth.mutex import Record, read_record, write_record
 from hexauth.sandbox.faults import parse
@@ -48,11 +49,16 @@ def issue(world: World, sandbox: Sandbox) -> Token:
     """Return the token of a new session, which nobody has saved."""
     login = world.settings.login
     grant = oauth.device_authorization(
-        world.http, login.server, login.client_id, scope="api", name="vm", now=world.now()
+        world.http,
+        endpoints(login.server),
+        login.client_id,
+        scope="api",
+        name="vm",
+        now=world.now(),
     )
     sandbox.hexpm.answer(sandbox.hexpm.grants()[-1], approve=True)
     return oauth.device_token(
-        world.http, login.server, login.client_id, grant.device_code, now=world.now()
+        world.http, endpoints(login.server), login.client_id, grant.device_code, now=world.now()
     )
 
 

@@ -4,9 +4,8 @@ import pytest
 
 from hexauth.config import Settings, load
 from hexauth.errors import HexauthError, UnknownTarget, UsageError
-from hexauth.hex import CLIENT_ID
-from hexauth.model import Login, Target
-from hexauth.targets import hex_origins, is_api, login_for, parse_target
+from hexauth.model import Target
+from hexauth.targets import hex_origins, parse_target
 
 
 def settings(**environ: str) -> Settings:
@@ -121,92 +120,5 @@ def test_loopback_in_the_place_of_the_user_does_not_excuse_plain_http() -> None:
     assert "git.test is not encrypted" in str(refused("http://127.0.0.1@git.test/"))
 
 
-@pytest.mark.parametrize(
-    ("protocol", "host"),
-    [
-        ("https", "hex.pm"),
-        ("https", "HEX.PM"),
-        ("HTTPS", "hex.pm"),
-        ("https", "hex.pm:443"),
-        ("https", "repo.hex.pm"),
-        ("https", "repo.hex.pm:443"),
-    ],
-)
-def test_login_is_for_the_servers_own_origins(protocol: str, host: str) -> None:
-    assert login_for(Target(protocol, host), HEX) == Login("https://hex.pm/api", CLIENT_ID)
-
-
-@pytest.mark.parametrize(
-    ("protocol", "host"),
-    [
-        ("http", "hex.pm"),
-        ("http", "hex.pm:443"),
-        ("git", "hex.pm"),
-        ("https", "hex.pm:80"),
-        ("https", "hex.pm:8443"),
-        ("https", "hex.pm:"),
-        ("https", "hex.pm:0443"),
-        ("https", "hex.pm."),
-        ("https", ".hex.pm"),
-        ("https", "evil.hex.pm"),
-        ("https", "evilhex.pm"),
-        ("https", "hex.pm.evil.test"),
-        ("https", "hex.pm@evil.test"),
-        ("https", "evil.test@hex.pm"),
-        ("https", "me@hex.pm"),
-        ("https", "hex.pm/"),
-        ("https", "evil.test?.hex.pm"),
-        ("https", "hex.pm#evil.test"),
-        ("https", "hex.pm\x00"),
-        ("https", "hex.pm "),
-        ("https", "hex.pm\udcff"),
-        ("https", "hex。pm"),
-        ("https", "localhost"),
-        (None, "hex.pm"),
-        ("", "hex.pm"),
-        ("https", None),
-        ("https", ""),
-        (None, None),
-    ],
-)
-def test_login_is_for_no_other_origin(protocol: str | None, host: str | None) -> None:
-    target = Target(protocol, host)
-
-    assert (login_for(target, HEX), is_api(target, HEX)) == (None, False)
-
-
-@pytest.mark.parametrize(
-    ("host", "is_ours"),
-    [
-        ("hex.example.com:8443", True),
-        ("hex.example.com", False),
-        ("hex.example.com:443", False),
-        ("hex.pm", False),
-        ("repo.hex.pm", False),
-    ],
-)
-def test_with_another_server_hex_pm_is_not_hex_any_more(host: str, is_ours: bool) -> None:
-    assert (login_for(Target("https", host), OTHER) is not None) is is_ours
-
-
-def test_login_of_each_client_id_is_another() -> None:
-    given = settings(HEXAUTH_CLIENT_ID="mine")
-
-    assert login_for(Target("https", "hex.pm"), given) == Login("https://hex.pm/api", "mine")
-
-
 def test_api_comes_before_its_repository() -> None:
     assert hex_origins(HEX) == ("https://hex.pm", "https://repo.hex.pm")
-
-
-@pytest.mark.parametrize(
-    ("target", "api"),
-    [
-        (Target("https", "hex.pm"), True),
-        (Target("https", "hex.pm:443", "api/packages"), True),
-        (Target("https", "repo.hex.pm"), False),
-        (Target("https", "git.test"), False),
-    ],
-)
-def test_api_key_is_for_the_api_alone(target: Target, api: bool) -> None:
-    assert is_api(target, HEX) is api

@@ -6,7 +6,8 @@ from hexauth.cli.streams import read_request, write_answer
 from hexauth.errors import UsageError
 from hexauth.hot import Front
 from hexauth.protocols import bazel as protocol
-from hexauth.resolve import Search, resolve
+from hexauth.resolve import resolve
+from hexauth.search import Search
 from hexauth.targets import parse_target
 from hexauth.world import open_world
 

@@ -27,6 +27,10 @@ def scripts(commands: Commands) -> Mapping[str, str]:
 
 
 def _options(command: click.Command) -> list[click.Option]:
+    """Return the options of `command`; those of a group are what its commands take."""
+    if isinstance(command, click.Group) and command is not main:
+        found = {each.name: each for sub in command.commands.values() for each in _options(sub)}
+        return list(found.values())
     group = click.Context(main, **main.context_settings)
     parameters = command.get_params(click.Context(command, group))
     return [each for each in parameters if isinstance(each, click.Option) and not each.hidden]
@@ -49,6 +53,8 @@ def _choices(option: click.Option) -> Sequence[str]:
 
 
 def _arguments(command: click.Command) -> Sequence[str]:
+    if isinstance(command, click.Group):
+        return list(command.commands)
     for each in command.params:
         if isinstance(each, click.Argument) and isinstance(each.type, click.Choice):
             return each.type.choices

@@ -8,8 +8,10 @@ from hexauth.cli.streams import read_request, write_answer
 from hexauth.errors import LoginRequired, MalformedRequest, NotFound, UsageError
 from hexauth.model import Target
 from hexauth.protocols import docker as protocol
-from hexauth.resolve import Search, resolve
-from hexauth.targets import login_for, parse_target
+from hexauth.resolve import resolve
+from hexauth.search import Search
+from hexauth.servers import server_for
+from hexauth.targets import parse_target
 from hexauth.vault.drawers import Stored
 from hexauth.world import World, open_world
 
@@ -80,4 +82,4 @@ def _hex(world: World, server: str) -> Target | None:
         target = parse_target(server if "://" in server else f"https://{server}", world.settings)
     except UsageError:
         return None
-    return target if login_for(target, world.settings) else None
+    return target if server_for(world, target) else None

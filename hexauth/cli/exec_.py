@@ -6,13 +6,14 @@ import sys
 import click
 
 from hexauth import hex as hexpm
-from hexauth.cli.options import login_option, min_ttl_option, vault_option
+from hexauth.cli.options import account_option, login_option, min_ttl_option, vault_option
 from hexauth.errors import UsageError
 from hexauth.model import Credential
 from hexauth.protocols import shell
-from hexauth.resolve import Search, found
+from hexauth.resolve import found
+from hexauth.search import Search
 from hexauth.system import replace_process
-from hexauth.targets import login_for, parse_target
+from hexauth.targets import parse_target
 from hexauth.world import open_world
 
 
@@ -45,6 +46,7 @@ class WithCommand(click.Command):
     flag_value="",
     help="Set HEX_OTP to this one-time password, or to one that is asked for.",
 )
+@account_option()
 @login_option()
 @min_ttl_option()
 @vault_option()
@@ -55,6 +57,7 @@ def exec_(
     command: tuple[str, ...],
     variables: tuple[str, ...],
     otp: str | None,
+    account: str | None,
     login: bool | None,
     min_ttl: int | None,
     vault: str | None,
@@ -75,9 +78,10 @@ def exec_(
             f"{otp!r} is no one-time password.",
             hint="Write --otp=CODE, or --otp behind TARGET to be asked for it.",
         )
-    world = open_world(min_ttl=min_ttl, vault=vault)
+    world = open_world(min_ttl=min_ttl, vault=vault, account=account)
     search = Search(world, parse_target(target, world.settings), may_ask=world.may_ask(login))
-    is_hex = login_for(search.target, world.settings) is not None
+    repository = search.site.repository
+    is_hex = repository is not None and repository.is_hexpm
     if not is_hex and not wanted:
         raise UsageError(
             f"No program is known to read a credential of {target} from its environment.",

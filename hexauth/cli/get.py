@@ -3,7 +3,13 @@
 import click
 
 from hexauth.cli.answer import answer
-from hexauth.cli.options import login_option, min_ttl_option, vault_option
+from hexauth.cli.options import (
+    account_option,
+    login_option,
+    min_ttl_option,
+    repo_option,
+    vault_option,
+)
 from hexauth.hot import Front
 from hexauth.protocols import shell
 
@@ -18,6 +24,9 @@ from hexauth.protocols import shell
     show_default=True,
     help="How to print the credential.",
 )
+@repo_option()
+@account_option()
+@click.option("--explain", is_flag=True, help="Say which sources were asked, and why not taken.")
 @login_option()
 @min_ttl_option()
 @vault_option()
@@ -26,16 +35,30 @@ def get(
     front: Front | None,
     target: str | None,
     form: str,
+    repository: str | None,
+    account: str | None,
+    explain: bool,
     login: bool | None,
     min_ttl: int | None,
     vault: str | None,
 ) -> None:
     """Print a working credential for TARGET, refreshed if need be.
 
-    TARGET is hexpm, hexpm:ORGANIZATION, or an URL. With it, standard input is not read. Without
-    it, a description of the credential is read from standard input, as git sends it; at a
-    terminal, TARGET is hexpm.
+    TARGET is hexpm, which is its API, another repository, such as hexpm:ORGANIZATION, or an URL.
+    --repo names a repository rather than its API; with an URL of an API, the one for whose sake
+    that is called. With a target, standard input is not read. Without one, a description of the
+    credential is read from standard input, as git sends it; at a terminal, TARGET is hexpm.
 
     If nobody is logged in, the person is asked to log in, once, however many programs wait.
     """
-    answer(front, target, form, login, min_ttl=min_ttl, vault=vault)
+    answer(
+        front,
+        target,
+        form,
+        login,
+        repository=repository or "",
+        explain=explain,
+        account=account,
+        min_ttl=min_ttl,
+        vault=vault,
+    )

@@ -6,6 +6,7 @@ from itertools import groupby
 import click
 
 from hexauth import stored
+from hexauth.accounts import login_for
 from hexauth.attempt import arrive
 from hexauth.cli.options import vault_option
 from hexauth.cli.streams import write_answer
@@ -16,7 +17,6 @@ from hexauth.mutex import Mutex
 from hexauth.session import TOKEN_SECONDS
 from hexauth.setup.files import Edit, read
 from hexauth.system import printable
-from hexauth.targets import login_for
 from hexauth.tokens import files, load, save
 from hexauth.vault.drawers import Stored
 from hexauth.vault.logins import name as entry_name
@@ -68,7 +68,7 @@ def _fate(world: World, secret: Secret) -> str:
 def _copy_password(world: World, secret: Secret) -> str:
     target = secret.target
     assert target is not None  # noqa: S101  (the caller has looked)
-    if login_for(target, world.settings) is not None:
+    if login_for(world, target) is not None:
         return "left where it is: Hex takes no passwords any more"
     before = stored.find(world, target)
     if before is not None and before.secret == secret.secret:

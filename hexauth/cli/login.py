@@ -1,30 +1,30 @@
 """`hexauth login`: log in, once."""
 
-import sys
-
 import click
 
 from hexauth import hex as hexpm
 from hexauth import oauth
+from hexauth.accounts import login_at
 from hexauth.attempt import Arrival, arrive
-from hexauth.cli.options import vault_option
+from hexauth.cli.options import account_option, vault_option
+from hexauth.cli.streams import read_key
 from hexauth.errors import Refused, UsageError
 from hexauth.login import Question, log_in
 from hexauth.model import Kind, Login, Token
 from hexauth.mutex import Mutex
-from hexauth.resolve import device_name
+from hexauth.search import device_name
+from hexauth.servers import endpoints_for, given_server
 from hexauth.session import TOKEN_SECONDS, refreshed, replace_login, vault_before
-from hexauth.targets import known_targets, login_for, parse_target
+from hexauth.targets import parse_target
 from hexauth.tokens import files
 from hexauth.vault.logins import name as entry_name
 from hexauth.world import World, open_world
 
-KEY_CHARACTERS = 4096
-"""The longest API key that is read; Hex's have 32."""
-
 
 @click.command()
 @click.argument("target", default=hexpm.REPOSITORY)
+@account_option()
+@click.option("--client-id", metavar="ID", help="The OAuth client to log in as.")
 @click.option(
     "--browser/--no-browser", default=True, help="Open a browser, or only print the address."
 )
@@ -35,6 +35,8 @@ KEY_CHARACTERS = 4096
 @vault_option()
 def login(
     target: str,
+    account: str | None,
+    client_id: str | None,
     browser: bool,
     force: bool,
     scope: str | None,
@@ -47,12 +49,17 @@ def login(
     An address and a code are printed; open the address, check the code and approve. If a login
     that works is there already, nothing happens unless --force or other scopes are given. A new
     login ends the session of the one that it replaces.
+
+    TARGET is hexpm, the API of another Hex server, such as https://hex.example.com/api, or any
+    server that knows OAuth's device grant. Such a server is asked where it answers; --client-id
+    is what its owner has registered for hexauth.
     """
-    world = open_world(scope=scope, vault=vault)
-    where = login_for(parse_target(target, world.settings), world.settings)
-    if where is None:
-        known = ", ".join(known_targets(world.settings))
-        raise UsageError(f"hexauth cannot log in to {target}.", hint=f"Known are {known}.")
+    world = open_world(scope=scope, vault=vault, account=account)
+    named = parse_target(target, world.settings)
+    server = given_server(world, named, client_id)
+    where = login_at(world, server, named.username)
+    if where is None:  # a new account
+        where = Login(server.url, server.client_id, named.username or "")
     if with_token:
         _keep_key(world, where)
         return
@@ -62,7 +69,8 @@ def login(
         world.screen.say(f"You are logged in to {where.server} already{_as_user(token)}.")
         world.screen.say("To log in again, run `hexauth login --force`.")
         return
-    question = Question(world.settings.scope, name or device_name(), browser)
+    scopes = world.settings.scope if world.settings.sources["scope"] else server.scope
+    question = Question(scopes, name or device_name(), browser)
     token = log_in(world, where, arrival, question, may_ask=True)
     world.screen.say(f"You are logged in to {where.server}{_as_user(token)}.")
 
@@ -94,17 +102,11 @@ def _as_user(token: Token) -> str:
 
 def _keep_key(world: World, where: Login) -> None:
     """Read an API key, check it at the server, and keep it in place of an OAuth login."""
-    if sys.stdin.isatty():
-        key = click.prompt("API key", hide_input=True, err=True)
-    else:
-        key = sys.stdin.buffer.read(KEY_CHARACTERS).decode("ascii", "replace")
-    key = key.strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise UsageError(
-            "Standard input holds no API key.", hint="Pipe in one line: 32 hexadecimal digits."
-        )
+    key = read_key()
+    if not endpoints_for(world, where).session_revocation:
+        raise UsageError(f"{where.server} is no Hex server, and has no API keys.")
     try:
-        user = oauth.current_user(world.http, where.server, key)
+        user = oauth.current_user(world.http, f"{where.server}/users/me", key)
     except Refused as refusal:
         refusal.hint = "Check the key under the keys of your account; nothing was stored."
         raise

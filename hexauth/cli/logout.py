@@ -3,28 +3,26 @@
 import click
 
 from hexauth import hex as hexpm
-from hexauth.cli.options import vault_option
-from hexauth.errors import UsageError
+from hexauth.accounts import require_login
+from hexauth.cli.options import account_option, vault_option
 from hexauth.model import Kind
 from hexauth.session import log_out
-from hexauth.targets import known_targets, login_for, parse_target
+from hexauth.targets import parse_target
 from hexauth.world import open_world
 
 
 @click.command(short_help="End the session at the server, and remove every local trace.")
 @click.argument("target", default=hexpm.REPOSITORY)
+@account_option()
 @vault_option()
-def logout(target: str, vault: str | None) -> None:
+def logout(target: str, account: str | None, vault: str | None) -> None:
     """Log out of TARGET: end the session at the server and remove every local trace of it.
 
     If the server cannot be reached, the local login is removed all the same, and the exit code
     is 6.
     """
-    world = open_world(vault=vault)
-    where = login_for(parse_target(target, world.settings), world.settings)
-    if where is None:
-        known = ", ".join(known_targets(world.settings))
-        raise UsageError(f"{target} has no login.", hint=f"Known are {known}.")
+    world = open_world(vault=vault, account=account)
+    where = require_login(world, parse_target(target, world.settings), target)
     token = log_out(world, where)
     if token is None:
         world.screen.say(f"You were not logged in to {where.server}.")

@@ -11,13 +11,17 @@ from hexauth.hot import Front
 COMMANDS = (
     "get",
     "exec",
+    "api",
     "setup",
     "import",
+    "key",
+    "switch",
     "store",
     "erase",
     "login",
     "logout",
     "status",
+    "config",
     "sandbox",
     "capability",
 )

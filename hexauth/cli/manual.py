@@ -112,7 +112,7 @@ def pages() -> Mapping[str, str]:
 
 def completions() -> Mapping[str, str]:
     """Return the completion script of each shell, as it is written into its file."""
-    return scripts({path.split()[-1]: found for path, found in _walk() if found is not main})
+    return scripts({path.split()[1]: each for path, each in _walk() if len(path.split()) == 2})
 
 
 def outdated(root: Path) -> list[str]:
@@ -138,6 +138,8 @@ def _walk() -> Iterator[tuple[str, click.Command]]:
         command = main.get_command(context, name)
         if command is not None and not command.hidden:
             yield f"hexauth {name}", command
+        if isinstance(command, click.Group):
+            yield from ((f"hexauth {name} {sub}", each) for sub, each in command.commands.items())
 
 
 def _context(path: str, command: click.Command) -> click.Context:
@@ -162,7 +164,9 @@ def _page(path: str, command: click.Command) -> str:
         *_options(command, context),
     ]
     if isinstance(command, click.Group):
-        lines += [".SH COMMANDS", *_commands(), *_environment(), *_files()]
+        lines += [".SH COMMANDS", *_commands(path)]
+    if command is main:
+        lines += [*_environment(), *_files()]
     lines += [".SH EXIT STATUS"]
     for code, meaning in exit_codes().items():
         lines += [".TP", str(code), _text(meaning)]
@@ -181,9 +185,9 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
             yield from (".TP", f"\\fB{_text(record[0])}\\fR", _text(record[1]))
 
 
-def _commands() -> Iterator[str]:
+def _commands(group: str) -> Iterator[str]:
     for path, command in _walk():
-        if command is not main:
+        if path.rpartition(" ")[0] == group:
             yield from (".TP", f"\\fB{_text(path)}\\fR", _text(command.get_short_help_str(200)))
 
 
@@ -191,8 +195,8 @@ def _environment() -> Iterator[str]:
     yield ".SH ENVIRONMENT"
     yield from (".TP", "\\fBHEXAUTH_HOME\\fR", "One folder below which everything is kept.")
     for setting in SETTINGS:
-        default = setting.default if setting.default not in ("", (), False) else "none"
-        names = ", ".join(setting.variables)
+        default = setting.default if setting.default not in ("", (), False, {}) else "none"
+        names = ", ".join(setting.variables) or setting.name
         where = f"config.toml: {setting.name}." if setting.in_file else "Not in config.toml."
         yield from (".TP", f"\\fB{_text(names)}\\fR")
         yield _text(f"{setting.meaning} Default: {default}. {where}")

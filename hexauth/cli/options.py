@@ -34,3 +34,19 @@ def min_ttl_option() -> Decorator:
         metavar="SECONDS",
         help="Refresh a token that has less life left than this.  [default: 300]",
     )
+
+
+def account_option() -> Decorator:
+    """Return the option `--account`."""
+    return click.option(
+        "--account",
+        metavar="NAME",
+        help="The account to use, where there are several at one server.",
+    )
+
+
+def repo_option() -> Decorator:
+    """Return the option `--repo`."""
+    return click.option(
+        "--repo", "repository", metavar="NAME", help="The repository, such as hexpm:acme."
+    )

@@ -8,11 +8,14 @@ from typing import Any
 import click
 
 from hexauth import hex as hexpm
-from hexauth.cli.options import vault_option
+from hexauth import keys
+from hexauth.accounts import account_name, login_at
+from hexauth.cli.options import account_option, vault_option
 from hexauth.cli.streams import write_answer
 from hexauth.errors import VaultError
 from hexauth.login import spaced, under_way
 from hexauth.model import Kind, Login, Token
+from hexauth.servers import hex_server
 from hexauth.system import printable
 from hexauth.tokens import is_unsaved, load
 from hexauth.vault import logins
@@ -23,16 +26,18 @@ Facts = Mapping[str, Any]
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@account_option()
 @vault_option()
 @click.pass_context
-def status(context: click.Context, as_json: bool, vault: str | None) -> None:
+def status(context: click.Context, as_json: bool, account: str | None, vault: str | None) -> None:
     """Show each login: who, for what, until when, and in which vault.
 
     The server is not asked. The exit code is 3 if nobody is logged in to hexpm.
     """
-    world = open_world(vault=vault)
+    world = open_world(vault=vault, account=account)
     seen = {login: _look(world, login) for login in _logins(world)}
     facts: dict[str, list[Facts]] = {
+        "keys": [dict(facts) for facts in keys.listed(world)],
         "logins": [_facts(world, login, *what) for login, what in seen.items()],
         "stored": [
             {"protocol": entry["protocol"], "host": entry["host"], "vault": entry.get("vault")}
@@ -52,11 +57,12 @@ def status(context: click.Context, as_json: bool, vault: str | None) -> None:
 def _logins(world: World) -> list[Login]:
     """Return the login of hexpm, and after it those that the index knows."""
     known = [
-        Login(entry["server"], entry["client_id"])
+        Login(entry["server"], entry["client_id"], entry.get("account", ""))
         for entry in world.index.entries().values()
-        if "server" in entry and "client_id" in entry
+        if "server" in entry and "client_id" in entry and "exchange" not in entry
     ]
-    return [world.settings.login, *(one for one in known if one != world.settings.login)]
+    usual = login_at(world, hex_server(world)) or world.settings.login
+    return [usual, *(one for one in known if one != usual)]
 
 
 def _look(world: World, login: Login) -> tuple[Token | None, VaultError | None]:
@@ -71,12 +77,13 @@ def _facts(world: World, login: Login, token: Token | None, problem: VaultError 
     record = under_way(world, login)
     choice, vault = world.choice(logins.name(login)), world.vault(logins.name(login))
     return {
-        "target": hexpm.REPOSITORY if login == world.settings.login else login.server,
+        "target": hexpm.REPOSITORY if login.server == world.settings.api_url else login.server,
         "server": login.server,
         "client_id": login.client_id,
         "state": "unknown" if problem else _state(token, world.now()),
         "kind": str(token.kind) if token else None,
-        "user": hexpm.user_name(token) if token else None,
+        "account": account_name(world, login) or None,
+        "user": (hexpm.user_name(token) or account_name(world, login) or None) if token else None,
         "scopes": token.scope.split() if token else [],
         "access_token_expires_at": token.expires_at if token else None,
         "session_expires_at": hexpm.session_end(token) if token else None,
@@ -118,6 +125,11 @@ def _lines(facts: Mapping[str, list[Facts]], now: float) -> Iterator[str]:
         yield f"{login['target']} ({login['server']})"
         for name, value in _rows(login, now):
             yield f"  {name:<15} {printable(value)}"
+    if facts["keys"]:
+        yield "keys of repositories"
+        for entry in facts["keys"]:
+            kinds = entry["kinds"].replace(" ", ", ")
+            yield f"  {printable(entry['repository'])} at {printable(entry['at'])}: {kinds}"
     if facts["stored"]:
         yield "stored by git and other tools"
         for entry in facts["stored"]:

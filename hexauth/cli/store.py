@@ -3,18 +3,19 @@
 import click
 
 from hexauth import stored
-from hexauth.cli.options import vault_option
+from hexauth.accounts import login_for
+from hexauth.cli.options import account_option, vault_option
 from hexauth.cli.streams import read_request
 from hexauth.protocols import git
-from hexauth.targets import login_for
 from hexauth.tokens import load
 from hexauth.vault.drawers import Stored
 from hexauth.world import open_world
 
 
 @click.command(short_help="Keep a credential that standard input describes.")
+@account_option()
 @vault_option()
-def store(vault: str | None) -> None:
+def store(account: str | None, vault: str | None) -> None:
     """Keep the credential that standard input describes, as git sends it.
 
     A login's own token is not stored a second time, and nothing that git calls ephemeral is.
@@ -24,10 +25,9 @@ def store(vault: str | None) -> None:
     complete = target.username is not None if given.authtype is None else given.credential
     if not target.protocol or not target.host or not complete or given.secret is None:
         return
-    world = open_world(vault=vault)
-    login = login_for(target, world.settings)
-    own = login is not None and target.username in (None, world.settings.username)
-    if given.ephemeral or (own and login and load(world, login) is not None):
+    world = open_world(vault=vault, account=account)
+    login = login_for(world, target)
+    if given.ephemeral or (login is not None and load(world, login) is not None):
         return
     new = Stored(
         path=target.path,

@@ -2,7 +2,7 @@
 
 import sys
 
-from hexauth.errors import HexauthError
+from hexauth.errors import HexauthError, UsageError
 from hexauth.hot import Front
 
 
@@ -19,3 +19,27 @@ def write_answer(answer: bytes) -> None:
         raise HexauthError("Standard output is closed.", hint="Send it to a file or a pipe.")
     sys.stdout.buffer.write(answer)
     sys.stdout.buffer.flush()
+
+
+KEY_CHARACTERS = 4096
+"""The longest API key that is read; Hex's have 32."""
+
+
+def read_key() -> str:
+    """Return the API key that standard input holds, or that the person types without echo.
+
+    Raises `UsageError` if it is none.
+    """
+    if sys.stdin is not None and sys.stdin.isatty():
+        import click
+
+        key = str(click.prompt("API key", hide_input=True, err=True))
+    else:
+        given = b"" if sys.stdin is None else sys.stdin.buffer.read(KEY_CHARACTERS)
+        key = given.decode("ascii", "replace")
+    key = key.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError(
+            "Standard input holds no API key.", hint="Pipe in one line: 32 hexadecimal digits."
+        )
+    return key

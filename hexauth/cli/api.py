@@ -1,0 +1,210 @@
+"""`hexauth api`: send one request to the target's API, and print what it answers."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hexauth import hex as hexpm
+from hexauth.cli.options import account_option, login_option, vault_option
+from hexauth.cli.streams import write_answer
+from hexauth.errors import HexauthError, Unreachable, UsageError
+from hexauth.repositories import find_repository
+from hexauth.servers import server_for
+from hexauth.system import printable
+from hexauth.targets import parse_target
+from hexauth.urls import is_web_url, origin, split_url
+from hexauth.world import World, open_world
+
+PAGES = 1000
+"""The most pages that are fetched for one command."""
+
+
+@click.command(short_help="Send a request to the API.")
+@click.argument("path")
+@click.option("-X", "--method", metavar="METHOD", help="[default: GET, or POST with a body]")
+@click.option(
+    "-f",
+    "--field",
+    "fields",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Send this text: in the body as JSON, or in the query of a GET.",
+)
+@click.option("--input", "source", metavar="FILE", help="Send this file; - is standard input.")
+@click.option(
+    "-H", "--header", "headers", metavar="NAME:VALUE", multiple=True, help="Send this header, too."
+)
+@click.option("-i", "--include", is_flag=True, help="Print the status and the headers, too.")
+@click.option("--paginate", is_flag=True, help="Fetch all pages; lists are joined into one.")
+@click.option(
+    "--target",
+    default=hexpm.REPOSITORY,
+    show_default=True,
+    metavar="TARGET",
+    help="Whose API: hexpm, another repository, or an URL.",
+)
+@account_option()
+@login_option()
+@vault_option()
+def api(
+    path: str,
+    method: str | None,
+    fields: tuple[str, ...],
+    source: str | None,
+    headers: tuple[str, ...],
+    include: bool,
+    paginate: bool,
+    target: str,
+    account: str | None,
+    login: bool | None,
+    vault: str | None,
+) -> None:
+    """Send a request to the API and print the answer, as it comes.
+
+    PATH is below the API's address, such as users/me, or an URL there. The request is authenticated
+    as `hexauth get` would do it; a one-time password is asked for, or read from HEX_OTP, if the
+    server wants one. The exit code is 1 if the server answers with a status of 400 or more.
+    """
+    if source is not None and fields:
+        raise UsageError("There are two bodies.", hint="Give either --input or -f.")
+    pairs = dict(_pair(each, "=", "-f KEY=VALUE") for each in fields)
+    names = dict(_pair(each, ":", "-H NAME:VALUE") for each in headers)
+    if any(name.lower() == "authorization" for name in names):
+        raise UsageError("The header Authorization is what hexauth itself sends.")
+    verb = (method or ("POST" if pairs or source is not None else "GET")).upper()
+    if paginate and verb != "GET":
+        raise UsageError("--paginate is for GET alone.")
+    world = open_world(vault=vault, account=account)
+    url = _url(world, target, path)
+    body: dict[str, Any] = {"headers": names}
+    if source is not None:
+        body["data"] = _content(source)
+    elif pairs:
+        body["params" if verb in ("GET", "HEAD") else "json"] = pairs
+    if source is not None and not any(name.lower() == "content-type" for name in names):
+        names["Content-Type"] = "application/json"
+    answers = _answers(world, target, verb, url, body, login=login, paginate=paginate)
+    lists: list[Any] = []
+    for answer in answers:
+        if include:
+            write_answer(_head(answer))
+        if answer.status_code >= 400:
+            _write(answer.content)
+            raise _failure(answer)
+        page = _json(answer.content) if paginate else None
+        if isinstance(page, list):
+            lists.append(page)
+        else:
+            _write(answer.content)
+    if lists:
+        _write(json.dumps([item for page in lists for item in page], ensure_ascii=False).encode())
+
+
+def _pair(text: str, sign: str, usage: str) -> tuple[str, str]:
+    name, found, value = text.partition(sign)
+    if not found or not name.strip() or not text.isprintable():
+        raise UsageError(f"{printable(text)!r} makes no sense.", hint=f"Write {usage}.")
+    return name.strip(), value.strip() if sign == ":" else value
+
+
+def _url(world: World, target: str, path: str) -> str:
+    """Return the URL that `path` is at the API of `target`. Raises `UsageError` for another's."""
+    if "://" in target:
+        named = parse_target(target, world.settings)
+        known = server_for(world, named)
+        base = known.url if known is not None else target.rstrip("/")
+    else:
+        base = find_repository(target, world.settings).api_url
+    url = path if "://" in path else f"{base}/{path.lstrip('/')}"
+    same = is_web_url(url) and origin(*split_url(url)) == origin(*split_url(base))
+    if not same or re.search(r"(^|/)\.\.?(/|$)", url.partition("?")[0]):
+        raise UsageError(
+            f"{printable(path)!r} is no part of {base}.", hint="Write a path such as users/me."
+        )
+    return url
+
+
+def _content(source: str) -> bytes:
+    if source == "-":
+        return b"" if sys.stdin is None else sys.stdin.buffer.read()
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{printable(source)} cannot be read: {error.strerror}.", hint="Check its name."
+        ) from None
+
+
+def _answers(
+    world: World,
+    target: str,
+    verb: str,
+    url: str,
+    body: dict[str, Any],
+    *,
+    login: bool | None,
+    paginate: bool,
+) -> Iterator[Any]:
+    """Yield the answer, or those of all pages (RFC 8288, `rel="next"`)."""
+    import requests
+
+    from hexauth.authenticate import HexAuth
+    from hexauth.http import open_session
+
+    session = open_session(world.settings)
+    session.auth = HexAuth(target, ask=world.may_ask(login), world=world)
+    home = origin(*split_url(url))
+    try:
+        with session:
+            for _ in range(PAGES):
+                answer = session.request(verb, url, **body)
+                yield answer
+                following = answer.links.get("next", {}).get("url") if paginate else None
+                if not following:
+                    return
+                url = requests.compat.urljoin(url, following)
+                body.pop("params", None)
+                if origin(*split_url(url)) != home:
+                    raise Unreachable("The next page is elsewhere, which is refused.")
+    except requests.RequestException as error:
+        from hexauth.http import reason
+
+        raise Unreachable(f"{home} cannot be reached: {reason(error)}.") from None
+
+
+def _json(content: bytes) -> Any:  # noqa: ANN401  (JSON is anything)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _head(answer: Any) -> bytes:  # noqa: ANN401  (requests is imported later)
+    lines = [f"HTTP {answer.status_code} {answer.reason or ''}".rstrip()]
+    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+    return ("".join(f"{printable(line)}\n" for line in lines) + "\n").encode()
+
+
+def _write(content: bytes) -> None:
+    """Write an answer as it is; one that a person sees ends its line."""
+    missing = content and not content.endswith(b"\n") and sys.stdout and sys.stdout.isatty()
+    write_answer(content + (b"\n" if missing else b""))
+
+
+def _failure(answer: Any) -> HexauthError:  # noqa: ANN401  (requests is imported later)
+    """Return the error with the message of the server's own, if it sends one."""
+    said = _json(answer.content)
+    said = said if isinstance(said, dict) else {}
+    text = next((said[key] for key in ("message", "error") if isinstance(said.get(key), str)), "")
+    where = split_url(answer.url)[1]
+    message = f": {text[:500]}" if text else ""
+    hint = "Nothing was sent that could be of use." if answer.status_code >= 500 else ""
+    return HexauthError(
+        f"{where} answered {answer.status_code}{message}",
+        hint=hint or "Check the path, and what this login may do.",
+    )

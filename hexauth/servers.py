@@ -1,0 +1,206 @@
+"""The servers that hexauth logs in to, and the accounts that it has there."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from urllib.parse import urljoin, urlsplit
+
+from hexauth import hex as hexpm
+from hexauth.config import require_https
+from hexauth.discovery import discover
+from hexauth.errors import UsageError
+from hexauth.model import Endpoints, Login, Target
+from hexauth.targets import hex_origins
+from hexauth.urls import is_web_url, origin, split_url
+from hexauth.vault.logins import name as entry_name
+from hexauth.world import World
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server as it is configured, or was found at login; empty for what is not known yet."""
+
+    url: str
+    client_id: str
+    scope: str = ""
+    username: str = ""
+    issuer: str = ""
+    endpoints: Endpoints | None = None
+
+
+def hex_server(world: World) -> Server:
+    """Return the server of `hexpm`."""
+    settings = world.settings
+    return Server(
+        settings.api_url,
+        settings.client_id,
+        settings.scope,
+        settings.username,
+        endpoints=hexpm.endpoints(settings.api_url),
+    )
+
+
+def server_for(world: World, target: Target) -> Server | None:
+    """Return the server whose login works at `target`, or None.
+
+    Scheme, host and port must be the server's own; a target without one of them gets nothing
+    (git's CVE-2020-11008). In this order: the server of `hexpm`; config.toml; where somebody has
+    logged in; git's configuration.
+    """
+    if not target.protocol or not target.host:
+        return None
+    here = origin(target.protocol, target.host)
+    if here in hex_origins(world.settings):
+        return hex_server(world)
+    path = f"/{target.path or ''}/"
+    for known in (_configured(world), _remembered(world)):
+        near = [each for each in known if origin(*split_url(each.url)) == here]
+        if near:  # the one whose path is the longest that fits; git tells no path
+            return max(near, key=lambda each: _fit(each, path))
+    return next((each for each in _of_git(world) if origin(*split_url(each.url)) == here), None)
+
+
+def _fit(server: Server, path: str) -> int:
+    own = f"{urlsplit(server.url).path.rstrip('/')}/"
+    return len(own) if path.startswith(own) else 0
+
+
+def _configured(world: World) -> list[Server]:
+    return [_from_table(world, url, table) for url, table in world.settings.servers.items()]
+
+
+def _from_table(world: World, url: str, table: Mapping[str, str]) -> Server:
+    is_hex = is_hex_api(url)
+    device = table.get("device_authorization_endpoint", "")
+    token = table.get("token_endpoint", "")
+    if bool(device) != bool(token):
+        raise UsageError(
+            f"config.toml gives one of the endpoints of {url}, and not the other.",
+            hint="Give device_authorization_endpoint and token_endpoint, or neither.",
+        )
+    endpoints = None
+    if device:
+        endpoints = Endpoints(
+            device,
+            token,
+            table.get("revocation_endpoint", ""),
+            userinfo=table.get("userinfo_endpoint", ""),
+        )
+    elif is_hex and "issuer" not in table:
+        endpoints = hexpm.endpoints(url)
+    for each in (url, table.get("issuer", ""), *_urls(endpoints)):
+        if each:
+            require_https(each, world.settings)
+    return Server(
+        url,
+        table.get("client_id", hexpm.CLIENT_ID if is_hex else ""),
+        table.get("scope", hexpm.SCOPE if is_hex else ""),
+        table.get("username", ""),
+        table.get("issuer", ""),
+        endpoints,
+    )
+
+
+def _remembered(world: World) -> list[Server]:
+    """Return the servers that somebody has logged in to, as the index knows them."""
+    found = {}
+    for facts in world.index.entries().values():
+        if "server" in facts and "client_id" in facts and "exchange" not in facts:
+            url, endpoints = facts["server"], _noted(facts)
+            if endpoints is None and is_hex_api(url):
+                endpoints = hexpm.endpoints(url)
+            scope = facts.get("scope", hexpm.SCOPE if is_hex_api(url) else "")
+            found[url, facts["client_id"]] = Server(
+                url, facts["client_id"], scope, issuer=facts.get("issuer", ""), endpoints=endpoints
+            )
+    return list(found.values())
+
+
+def _of_git(world: World) -> list[Server]:
+    """Return the servers that git-credential-oauth or Git Credential Manager were told of."""
+    found = []
+    for url, said in world.git_oauth.items():
+        if is_web_url(url) and said.get("oauthclientid"):
+            device = said.get("oauthdeviceauthurl") or said.get("oauthdeviceendpoint")
+            token = said.get("oauthtokenurl") or said.get("oauthtokenendpoint")
+            endpoints = None
+            if device and token:
+                endpoints = Endpoints(*(urljoin(f"{url}/", each) for each in (device, token)))
+            for each in (url, *_urls(endpoints)):
+                require_https(each, world.settings)
+            scope = said.get("oauthscopes", "")
+            found.append(Server(url, said["oauthclientid"], scope, endpoints=endpoints))
+    return found
+
+
+def _urls(endpoints: Endpoints | None) -> list[str]:
+    return [] if endpoints is None else [url for url in asdict(endpoints).values() if url]
+
+
+def _noted(facts: Mapping[str, str]) -> Endpoints | None:
+    if "token_endpoint" not in facts:
+        return None
+    return Endpoints(
+        **{each.name: facts.get(f"{each.name}_endpoint", "") for each in fields(Endpoints)}
+    )
+
+
+def is_hex_api(url: str) -> bool:
+    """Tell whether `url` is written as that of a Hex server's API: its path ends in `/api`."""
+    return urlsplit(url).path.endswith("/api")
+
+
+def given_server(world: World, target: Target, client_id: str | None) -> Server:
+    """Return the server at `target`, which a person names for the first time or again.
+
+    `client_id` is the OAuth client to log in as, if said. Raises `UsageError` without one, unless
+    it is a Hex server or known already.
+    """
+    known = server_for(world, target)
+    if known is not None and client_id in (None, known.client_id):
+        return known
+    url = str(target)
+    if is_hex_api(url):
+        return Server(
+            url, client_id or hexpm.CLIENT_ID, hexpm.SCOPE, endpoints=hexpm.endpoints(url)
+        )
+    if not client_id:
+        raise UsageError(
+            f"hexauth cannot log in to {target}: it does not know as which OAuth client.",
+            hint="Add --client-id ID, which the server's owner has registered for hexauth.",
+        )
+    return Server(url, client_id, issuer=known.issuer if known else "")
+
+
+def endpoints_for(world: World, login: Login) -> Endpoints:
+    """Return where the server of `login` answers; it is asked itself if nobody knows.
+
+    Raises `UsageError` if it does not say, and `Unreachable`.
+    """
+    if login.exchange or login.server == world.settings.api_url:
+        return hexpm.endpoints(login.server)
+    known = [*_configured(world), *_remembered(world), *_of_git(world)]
+    mine = [each for each in known if each.url == login.server]
+    for each in mine:
+        if each.endpoints is not None and each.client_id in ("", login.client_id):
+            return each.endpoints
+    if is_hex_api(login.server):
+        return hexpm.endpoints(login.server)
+    issuer = next((each.issuer for each in mine if each.issuer), login.server)
+    found = discover(world.http, issuer, world.settings)
+    if found is None:
+        raise UsageError(
+            f"{login.server} does not publish where it can be logged in to.",
+            hint="Give device_authorization_endpoint and token_endpoint in config.toml, in the "
+            f'table servers."{login.server}".',
+        )
+    return found
+
+
+def remember(world: World, login: Login, user: str | None, scope: str) -> None:
+    """Note beside `login` in the index what the next run needs to know of its server and user."""
+    facts = {"user": user} if user else {}
+    if login.server != world.settings.api_url:
+        where = asdict(endpoints_for(world, login))
+        facts |= {f"{name}_endpoint": url for name, url in where.items()}
+        facts |= {"scope": scope} if scope else {}
+    world.note(entry_name(login), **facts)

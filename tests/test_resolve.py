@@ -1,0 +1,321 @@
+"""Which credential a request gets: the behaviours of hex_core's two resolvers, by their names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hexauth import keys
+from hexauth.errors import Declined, LoginRequired
+from hexauth.keys import KeyKind
+from hexauth.model import Kind, Target
+from hexauth.repositories import find_repository
+from hexauth.resolve import found, resolve
+from hexauth.sandbox.serve import Sandbox
+from hexauth.search import Search
+from hexauth.targets import hex_target, parse_target
+from hexauth.world import World
+from tests.conftest import Serve
+from tests.worlds import log_in, world
+
+Make = Callable[..., World]
+
+EXCHANGE_OFF = "[repositories.hexpm]\noauth_exchange = false\n"
+
+
+@pytest.fixture
+def sandbox(serve: Serve) -> Sandbox:
+    return serve()
+
+
+@pytest.fixture
+def here(sandbox: Sandbox, tmp_path: Path) -> Make:
+    def make(toml: str = "", **environ: str) -> World:
+        surroundings = {"HEX_API_URL": sandbox.api_url, "HEXAUTH_CACHE": "off", **environ}
+        return world(tmp_path, surroundings, toml)
+
+    return make
+
+
+def api(of: World, repository: str = "", given: str = "") -> Search:
+    return Search(of, hex_target(of.settings), repository=repository, given=given)
+
+
+def repo(of: World, name: str = "hexpm", given: str = "") -> Search:
+    url = find_repository(name, of.settings).url
+    return Search(of, parse_target(f"{url}/names", of.settings), given=given)
+
+
+def keep(of: World, kind: KeyKind, key: str, name: str = "hexpm") -> None:
+    keys.add(of, find_repository(name, of.settings), kind, key)
+
+
+def answer(search: Search) -> tuple[str, str]:
+    credential = found(search)
+    return credential.authorization, credential.source
+
+
+# An API call
+
+
+def test_api_config_passthrough(here: Make) -> None:
+    assert answer(api(here(HEX_API_KEY="other"), given="key")) == ("key", "given")
+
+
+def test_api_key_of_the_environment(here: Make) -> None:
+    assert answer(api(here(HEX_API_KEY="key"))) == ("key", "HEX_API_KEY")
+
+
+def test_api_per_repository_key(here: Make) -> None:
+    of = here()
+    keep(of, KeyKind.API, "key")
+
+    assert answer(api(of)) == ("key", "key")
+
+
+def test_api_parent_repository_key(here: Make) -> None:
+    of = here()
+    keep(of, KeyKind.API, "key")
+
+    assert answer(api(of, "hexpm:acme")) == ("key", "key")
+
+
+def test_api_own_key_comes_before_the_parent_s(here: Make) -> None:
+    of = here()
+    keep(of, KeyKind.API, "parent")
+    keep(of, KeyKind.API, "own", "hexpm:acme")
+
+    assert answer(api(of, "hexpm:acme")) == ("own", "key")
+
+
+def test_api_oauth(here: Make, sandbox: Sandbox) -> None:
+    of = here()
+    token = log_in(of, sandbox)
+
+    assert answer(api(of)) == (f"Bearer {token.access}", "vault")
+
+
+def test_api_oauth_expired_is_refreshed(here: Make, sandbox: Sandbox) -> None:
+    of = here()
+    old = log_in(of, sandbox, expires_at=int(of.now()) + 100)
+
+    secret, source = answer(api(of))
+
+    assert (secret != f"Bearer {old.access}", source) == (True, "refresh")
+    assert sandbox.hexpm.authenticate(secret) is not None
+
+
+def test_api_oauth_without_a_refresh_token(here: Make, sandbox: Sandbox) -> None:
+    of = here()
+    token = log_in(of, sandbox, refresh=None)
+
+    assert answer(api(of)) == (f"Bearer {token.access}", "vault")
+
+
+def test_api_without_credentials(here: Make) -> None:
+    with pytest.raises(LoginRequired):
+        found(api(here()))
+
+
+# A repository call
+
+
+def test_repository_config_passthrough(here: Make) -> None:
+    of = here(HEX_MIRROR_URL="https://mirror.test")
+
+    assert answer(repo(of, given="key")) == ("key", "given")
+
+
+def test_repository_key_passthrough(here: Make) -> None:
+    of = here()
+    keep(of, KeyKind.REPO, "key")
+    keep(of, KeyKind.AUTH, "other")
+
+    assert answer(repo(of)) == ("key", "key")
+
+
+def test_trusted_repository_gets_its_auth_key(here: Make) -> None:
+    of = here(EXCHANGE_OFF)
+    keep(of, KeyKind.AUTH, "key")
+
+    assert answer(repo(of)) == ("key", "key")
+
+
+def test_untrusted_repository_does_not_get_its_auth_key(here: Make, sandbox: Sandbox) -> None:
+    of = here(HEX_MIRROR_URL="https://mirror.test")
+    log_in(of, sandbox)
+    keep(of, KeyKind.AUTH, "key")
+
+    assert resolve(repo(of)) is None
+
+
+def test_untrusted_repository_gets_its_repo_key(here: Make) -> None:
+    of = here(HEX_MIRROR_URL="https://mirror.test")
+    keep(of, KeyKind.REPO, "key")
+
+    assert answer(repo(of)) == ("key", "key")
+
+
+def test_untrusted_mirror_does_not_get_hex_repos_key(here: Make) -> None:
+    assert resolve(repo(here(HEX_MIRROR_URL="https://mirror.test", HEX_REPOS_KEY="key"))) is None
+
+
+def test_trusted_mirror_gets_what_the_repository_gets(here: Make, sandbox: Sandbox) -> None:
+    of = here(HEX_TRUSTED_MIRROR_URL="https://mirror.test")
+    token = log_in(of, sandbox)
+
+    assert answer(repo(of, "hexpm:acme")) == (f"Bearer {token.access}", "vault")
+
+
+@pytest.mark.parametrize("name", ["hexpm", "hexpm:acme"])
+def test_repository_falls_back_to_oauth(here: Make, sandbox: Sandbox, name: str) -> None:
+    of = here()
+    token = log_in(of, sandbox)
+
+    assert answer(repo(of, name)) == (f"Bearer {token.access}", "vault")
+
+
+def test_custom_repository_gets_no_oauth(here: Make, sandbox: Sandbox) -> None:
+    """A Hex token was once sent to any repository (hexpm/hex#1216)."""
+    of = here('[repositories.mine]\nurl = "https://mine.test/repo"\n')
+    log_in(of, sandbox)
+
+    assert resolve(repo(of, "mine")) is None
+
+
+def test_custom_repository_gets_its_key_unchanged(here: Make) -> None:
+    of = here('[repositories.mine]\nurl = "https://mine.test/repo"\n')
+    keep(of, KeyKind.AUTH, "key", "mine")
+
+    assert answer(repo(of, "mine")) == ("key", "key")
+    assert resolve(Search(of, Target("https", "mine.test", "other"))) is None
+
+
+def test_repository_without_credentials(here: Make) -> None:
+    with pytest.raises(LoginRequired):
+        found(repo(here()))
+
+
+def test_exchange_gets_a_new_token(here: Make, sandbox: Sandbox) -> None:
+    of = here()
+    keep(of, KeyKind.AUTH, sandbox.hexpm.add_key("repositories"))
+
+    credential = found(repo(of))
+
+    assert (credential.kind, credential.scope, credential.source) == (
+        Kind.BEARER,
+        "repositories",
+        "exchange",
+    )
+    assert sandbox.hexpm.authenticate(credential.authorization) is not None
+
+
+def test_exchanged_token_that_is_valid_is_used_again(here: Make, sandbox: Sandbox) -> None:
+    of = here()
+    keep(of, KeyKind.AUTH, sandbox.hexpm.add_key("repositories"))
+
+    first, second = answer(repo(of)), answer(repo(of))
+
+    assert (first, sandbox.journal.counts()["client_credentials"]) == (second, 1)
+
+
+def test_exchanged_token_that_has_expired_is_exchanged_anew(
+    here: Make, serve: Serve, tmp_path: Path
+) -> None:
+    sandbox = serve(token_ttl=1)
+    of = world(tmp_path, {"HEX_API_URL": sandbox.api_url})
+    keep(of, KeyKind.AUTH, sandbox.hexpm.add_key("repositories"))
+    first = answer(repo(of))
+    later = World(of.environ, of.settings, of.places, of.screen, now=lambda: of.now() + 2)
+
+    assert answer(repo(later)) != first
+    counts = sandbox.journal.counts()
+    assert (counts["client_credentials"], counts["refresh"]) == (2, 0)
+
+
+def test_parent_s_auth_key_is_exchanged_once_for_all(here: Make, sandbox: Sandbox) -> None:
+    of = here()
+    keep(of, KeyKind.AUTH, sandbox.hexpm.add_key("repositories"))
+
+    answers = {answer(repo(of, name)) for name in ("hexpm:acme", "hexpm", "hexpm:other")}
+
+    assert (len(answers), sandbox.journal.counts()["client_credentials"]) == (1, 1)
+
+
+def test_parent_s_auth_key_is_used_as_it_is(here: Make) -> None:
+    of = here(EXCHANGE_OFF)
+    keep(of, KeyKind.AUTH, "key")
+
+    assert answer(repo(of, "hexpm:acme")) == ("key", "key")
+
+
+def test_another_api_may_do_the_exchange(here: Make, serve: Serve) -> None:
+    other = serve()
+    of = here(f'[repositories.hexpm]\noauth_exchange_url = "{other.api_url}"\n')
+    keep(of, KeyKind.AUTH, other.hexpm.add_key("repositories"))
+
+    assert other.hexpm.authenticate(answer(repo(of))[0]) is not None
+
+
+def test_wrong_key_is_named_and_nothing_else_is_tried(here: Make, sandbox: Sandbox) -> None:
+    of = here()
+    log_in(of, sandbox)
+    keep(of, KeyKind.AUTH, "0" * 32)
+
+    with pytest.raises(Declined, match="invalid_client"):
+        found(repo(of))
+
+
+# The environment
+
+
+def test_hex_repos_key_is_exchanged(here: Make, sandbox: Sandbox) -> None:
+    of = here(HEX_REPOS_KEY=sandbox.hexpm.add_key("repositories"))
+
+    secret, source = answer(repo(of, "hexpm:acme"))
+
+    assert (secret[:7], source) == ("Bearer ", "exchange")
+
+
+def test_another_hex_repos_key_is_another_token(here: Make, sandbox: Sandbox) -> None:
+    one, other = (sandbox.hexpm.add_key("repositories") for _ in range(2))
+
+    assert answer(repo(here(HEX_REPOS_KEY=one))) != answer(repo(here(HEX_REPOS_KEY=other)))
+
+
+def test_keys_of_the_environment_are_for_their_hosts_alone(here: Make) -> None:
+    of = here(
+        '[repositories.mine]\nurl = "https://mine.test"\n', HEX_API_KEY="a", HEX_REPOS_KEY="r"
+    )
+
+    assert resolve(repo(of, "mine")) is None
+    assert resolve(Search(of, Target("https", "git.test"))) is None
+    assert answer(api(of)) == ("a", "HEX_API_KEY")
+
+
+# Keys in the vault
+
+
+def test_a_key_that_was_replaced_is_not_answered_any_more(sandbox: Sandbox, tmp_path: Path) -> None:
+    of = world(tmp_path, {"HEX_API_URL": sandbox.api_url})
+    log_in(of, sandbox)
+    tokens = [found(repo(of)).secret]
+    for _ in range(2):
+        keep(of, KeyKind.AUTH, sandbox.hexpm.add_key("repositories"))
+        tokens.append(found(repo(of)).secret)
+    keys.remove(of, find_repository("hexpm", of.settings))
+    tokens.append(found(repo(of)).secret)
+
+    assert (len(set(tokens)), tokens[0]) == (3, tokens[-1])
+
+
+def test_what_was_asked_is_explained_without_secrets(here: Make) -> None:
+    of = here(HEX_API_KEY="S3CRET")
+    heard: list[tuple[str, str]] = []
+
+    found(api(of), lambda source, why: heard.append((source, why)))
+
+    assert heard == [
+        ("given in the call", "nothing was given"),
+        ("HEX_API_KEY", "taken, a key"),
+    ]
