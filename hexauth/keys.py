@@ -6,6 +6,7 @@ An `auth_key` is for a trusted repository, and is exchanged for a token where th
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 
 from hexauth import hex as hexpm
@@ -40,18 +41,26 @@ def entry(repository: Repository) -> str:
 
 
 def is_noted(world: World, repository: Repository) -> bool:
-    """Tell whether keys of `repository` may be kept; the vault is not opened.
-
-    The index knows; if that was lost, nobody does.
-    """
-    entries = world.index.entries()
-    return entry(repository) in entries or not entries
+    """Tell whether the index knows of keys of `repository`; the vault is not opened."""
+    return entry(repository) in world.index.entries()
 
 
 def load(world: World, repository: Repository) -> Mapping[KeyKind, str]:
-    """Return the keys of `repository`. Raises `VaultError`."""
+    """Return the keys of `repository`. Raises `VaultError`.
+
+    The vault is asked if the index knows of some, or if there is no index: it may have been lost.
+    What keeps the vault from answering then is for others to say.
+    """
+    name, entries = entry(repository), world.index.entries()
+    if entries and name not in entries:
+        return {}
+    with suppress(*() if entries else (VaultError,)):
+        return _parsed(world, repository, world.vault(name).read(name))
+    return {}
+
+
+def _parsed(world: World, repository: Repository, text: str | None) -> Mapping[KeyKind, str]:
     name = entry(repository)
-    text = world.vault(name).read(name)
     if text is None:
         return {}
     try:

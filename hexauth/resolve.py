@@ -69,9 +69,7 @@ def _from_keys(search: Search, repository: Repository) -> Answer:
     assert here is not None  # noqa: S101  (every caller has asked)
     wanted = [KeyKind.API] if search.site.is_api else [KeyKind.REPO]
     wanted += [KeyKind.AUTH] if here.trusted and not search.site.is_api else []
-    if not keys.is_noted(search.world, repository):
-        return f"no key of {repository.name} is kept"
-    if KeyKind.AUTH in wanted:
+    if KeyKind.AUTH in wanted and keys.is_noted(search.world, repository):
         known = _remembered(search, repository)
         if known is not None:
             return known

@@ -12,6 +12,8 @@ TABLE = {
     "UnknownTarget": 2,
     "LoginRequired": 3,
     "NotFound": 1,
+    "NotReplayable": 1,
+    "OtpRequired": 3,
     "Declined": 4,
     "Refused": 4,
     "Expired": 5,

@@ -54,6 +54,7 @@ def test_every_program_and_visible_command_has_a_page() -> None:
         "git-credential-hexauth",
         "hexauth-bazel",
         *(f"hexauth-{name}" for name in COMMANDS),
+        *(f"hexauth-key-{name}" for name in ("add", "list", "remove")),
     ]
 
     assert sorted(f"man/{name}.1" for name in expected) == PAGES

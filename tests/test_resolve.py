@@ -97,7 +97,8 @@ def test_api_oauth(here: Make, sandbox: Sandbox) -> None:
 
 def test_api_oauth_expired_is_refreshed(here: Make, sandbox: Sandbox) -> None:
     of = here()
-    old = log_in(of, sandbox, expires_at=int(of.now()) + 100)
+    now = int(of.now())
+    old = log_in(of, sandbox, issued_at=now - 1700, expires_at=now + 100)
 
     secret, source = answer(api(of))
 

@@ -160,9 +160,9 @@ def test_another_user_of_hex_is_kept_beside_the_login(serve: Serve, logged_in: M
     git = Git(logged_in(sandbox))
     host = f"protocol=http\nhost={sandbox.url.removeprefix('http://')}\n"
 
-    git("approve", f"{host}username=alice\npassword=key\n")
+    git("approve", f"{host}username=bob\npassword=key\n")
 
-    assert git("fill", f"{host}username=alice\n") == f"{host}username=alice\npassword=key\n"
+    assert git("fill", f"{host}username=bob\n") == f"{host}username=bob\npassword=key\n"
     assert "username=oauth2" in git("fill", host)
 
 
