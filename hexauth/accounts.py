@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from hexauth import hex as hexpm
 from hexauth import oauth
+from hexauth.cache import Spread
 from hexauth.errors import HexauthError, LoginRequired, UsageError
 from hexauth.model import Login, Target, Token
 from hexauth.servers import Server, endpoints_for, server_for
@@ -89,13 +90,10 @@ USER_KEYS = ("username", "preferred_username", "nickname", "sub")
 """What a server may call its users' names: hexpm; OpenID Connect Core section 5.1."""
 
 
-def in_memory(world: World, login: Login) -> tuple[str | None, str, tuple[str, ...] | None]:
-    """Return how the answers of `login` are kept in memory: place, account and origins.
-
-    See `cache.Cache` for what they mean.
-    """
+def spread(world: World, login: Login) -> Spread:
+    """Return what the answers of `login` are for, which are kept in memory."""
     if login.exchange:
-        return login.name, "", ()
+        return Spread(login.name)
     server = Server(login.server, login.client_id)
     account = world.settings.account if world.settings.sources["account"][:1] == "-" else ""
     if not account:
@@ -105,11 +103,12 @@ def in_memory(world: World, login: Login) -> tuple[str | None, str, tuple[str, .
             usual = None
         account = "" if login == usual else account_name(world, login)
         if login != usual and not account:
-            return None, "", ()
+            return Spread(None)
     if login.server != world.settings.api_url:
         here = origin(*split_url(login.server))
-        return here, account, (here,)
-    return "", account, _plain_origins(world)
+        own = world.settings.servers.get(login.server, {}).get("username")
+        return Spread(here, account, (here,), own or world.settings.username)
+    return Spread("", account, _plain_origins(world), world.settings.username)
 
 
 def _plain_origins(world: World) -> tuple[str, ...] | None:

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hexauth import hot, journal, memory
@@ -28,13 +28,9 @@ MOST = 128
 
 
 @dataclass(frozen=True)
-class Cache:
-    """The answers of the login whose token mutex is `mutex`, in these surroundings."""
+class Spread:
+    """What the answers of a login are for."""
 
-    environ: Mapping[str, str]
-    settings: Settings
-    places: Places
-    mutex: Path
     place: str | None = ""
     """What the file's name ends in, beside the surroundings: nothing for the usual login of
     `hexpm`, elsewhere the server's origin; None if there is to be no file."""
@@ -42,6 +38,19 @@ class Cache:
     """The account, if it is not the one that the surroundings alone would give."""
     origins: tuple[str, ...] | None = ()
     """The origins of which each target gets this token; None if not even `hexpm` does."""
+    username: str = ""
+    """The user name that goes with it."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The answers of the login whose token mutex is `mutex`, in these surroundings."""
+
+    environ: Mapping[str, str]
+    settings: Settings
+    places: Places
+    mutex: Path
+    spread: Spread = field(default_factory=Spread)
     platform: str = sys.platform
 
     def write(self, token: Token, now: float) -> None:
@@ -51,7 +60,7 @@ class Cache:
         """
         if not token.is_fresh(now, self.settings.min_ttl):
             return
-        if token.expires_at is None or self.origins is None:
+        if token.expires_at is None or self.spread.origins is None:
             self.write_none(now)
             return
         end = int(token.expires_at - token.margin(self.settings.min_ttl))
@@ -120,16 +129,21 @@ class Cache:
         """The file's name; None if there is to be none, or flags have changed the settings."""
         sources = self.settings.sources
         flags = any(sources[each].startswith("-") for each in sources if each != "account")
-        if self.platform != "linux" or flags or not self.settings.cache or self.place is None:
+        if (
+            self.platform != "linux"
+            or flags
+            or not self.settings.cache
+            or self.spread.place is None
+        ):
             return None
-        account = {"HEXAUTH_ACCOUNT": self.account} if self.account else {}
+        account = {"HEXAUTH_ACCOUNT": self.spread.account} if self.spread.account else {}
         name = hot.file_name({**self.environ, "HEX_API_KEY": "", "HEX_REPOS_KEY": "", **account})
-        return f"{name},{hot.quoted(self.place)}" if name and self.place else name
+        return f"{name},{hot.quoted(self.spread.place)}" if name and self.spread.place else name
 
     def _answers(self, token: Token) -> dict[str, bytes]:
         credential = Credential(
             target=Target(),
-            username=self.settings.username,
+            username=self.spread.username,
             secret=token.access or "",
             kind=token.kind,
             expires_at=token.expires_at,
@@ -153,8 +167,8 @@ class Cache:
             config,
             hot.stamp(config),
             os.fsencode(self.mutex),
-            " ".join(self.origins or ()).encode(),
-            self.settings.username.encode(),
+            " ".join(self.spread.origins or ()).encode(),
+            self.spread.username.encode(),
         ]
         body = [hot.stamp(head[3]), b"%d" % first, b"%d" % last]
         body += [each.encode() + b" " + answers[each].replace(b"\n", b"\0") for each in answers]

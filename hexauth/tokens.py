@@ -50,7 +50,7 @@ def cache(world: World, login: Login) -> Cache:
         world.settings,
         world.places,
         files(world, login).token_mutex,
-        *accounts.in_memory(world, login),
+        accounts.spread(world, login),
     )
 
 
