@@ -31,6 +31,10 @@ class Secret:
     start: int = 0
     """Where its text begins and ends in the file's bytes; both 0 if it cannot be cut out."""
     end: int = 0
+    repository: str = ""
+    """The repository whose key it is; empty for the API's."""
+    kind: str = ""
+    """The kind of a repository's key, by hex_core's name."""
 
 
 def find(environ: Mapping[str, str]) -> list[Secret]:
@@ -106,8 +110,13 @@ KEPT = {
 
 def _repositories(program: str, path: Path, repositories: Mapping[Any, Any]) -> Iterator[Secret]:
     for name, facts in repositories.items():
-        if isinstance(facts, Mapping) and facts.get("auth_key"):
-            yield Secret(program, path, f"a key of the repository {name}, which {program} sends")
+        if not isinstance(facts, Mapping):
+            continue
+        for kind in ("auth_key", "repo_key"):
+            if facts.get(kind) not in (None, "", "nil", "undefined"):  # as Elixir and Erlang say
+                secret = facts[kind] if _is_key(facts[kind]) and isinstance(name, str) else ""
+                what = f"the {kind} of the repository {name}"
+                yield Secret(program, path, what, secret=secret, repository=str(name), kind=kind)
 
 
 def _rebar3(path: Path, content: bytes) -> Iterator[Secret]:
@@ -123,8 +132,7 @@ def _rebar3(path: Path, content: bytes) -> Iterator[Secret]:
                 yield Secret("rebar3", path, "an API key", secret=str(key))
             if facts.get("write_key"):
                 yield Secret("rebar3", path, KEPT["$write_key"])
-            if facts.get("repo_key") or facts.get("auth_key"):
-                yield Secret("rebar3", path, f"a key of the repository {name}, which rebar3 sends")
+        yield from _repositories("rebar3", path, term.value)
 
 
 def _gleam(path: Path, content: bytes) -> Iterator[Secret]:

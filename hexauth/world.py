@@ -100,6 +100,10 @@ class World:
         """The HTTP session; opened when first needed, as requests takes 110 ms to import."""
         from hexauth.http import open_session
 
+        if self.settings.unsafe_https:
+            self.screen.say(
+                "HEX_UNSAFE_HTTPS is set: what a server proves of itself is not checked."
+            )
         return open_session(self.settings)
 
     def close(self) -> None:

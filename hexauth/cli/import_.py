@@ -5,15 +5,17 @@ from itertools import groupby
 
 import click
 
-from hexauth import stored
+from hexauth import keys, stored
 from hexauth.accounts import login_for
 from hexauth.attempt import arrive
 from hexauth.cli.options import vault_option
 from hexauth.cli.streams import write_answer
-from hexauth.errors import VaultError
+from hexauth.errors import UsageError, VaultError
 from hexauth.imports import Secret, find
+from hexauth.keys import KeyKind
 from hexauth.model import Kind, Token
 from hexauth.mutex import Mutex
+from hexauth.repositories import find_repository
 from hexauth.session import TOKEN_SECONDS
 from hexauth.setup.files import Edit, read
 from hexauth.system import printable
@@ -62,6 +64,8 @@ def _fate(world: World, secret: Secret) -> str:
     """Copy `secret` if hexauth can keep it; say what became of it. Raises `VaultError`."""
     if not secret.secret:
         return "left where it is"
+    if secret.repository:
+        return _copy_repository_key(world, secret)
     return _copy_key(world, secret) if secret.target is None else _copy_password(world, secret)
 
 
@@ -78,6 +82,24 @@ def _copy_password(world: World, secret: Secret) -> str:
     stored.store(world, target, Stored(target.path, secret.username, secret.secret))
     after = stored.find(world, target)
     if after is None or after.secret != secret.secret:
+        raise VaultError("The vault does not give back what was put into it.")
+    return COPIED
+
+
+def _copy_repository_key(world: World, secret: Secret) -> str:
+    """Keep the key of a repository that hexauth knows, unless it has another one."""
+    try:
+        repository = find_repository(secret.repository, world.settings)
+    except UsageError:
+        return f"left where it is: config.toml does not know {secret.repository}"
+    kind = KeyKind(secret.kind)
+    kept = keys.load(world, repository).get(kind)
+    if kept == secret.secret:
+        return THERE
+    if kept is not None:
+        return "left where it is: the vault has another one for that"
+    keys.add(world, repository, kind, secret.secret)
+    if keys.load(world, repository).get(kind) != secret.secret:
         raise VaultError("The vault does not give back what was put into it.")
     return COPIED
 
@@ -107,8 +129,10 @@ def _remove(done: list[Secret]) -> Iterator[str]:
         after = before
         for secret in sorted(secrets, key=lambda each: each.start, reverse=True):
             after = after[: secret.start] + after[secret.end :]
+        for secret in secrets:
+            if not secret.end:
+                yield f"{secret.program:<7} {path}: {secret.what}: remove it there by hand"
         if after == before:
-            yield f"{secrets[0].program:<7} {path}: remove it there by hand"
             continue
         Edit(path, before, after if after.strip() else None).carry_out()
         yield f"{secrets[0].program:<7} {path}: removed from there"

@@ -74,14 +74,12 @@ def test_everything_is_listed_and_nothing_changed(here: Machine) -> None:
         "left where it is",
         "git     .git-credentials: the password of carol for https://hex.test: can be copied",
         "mix     .hex/hex.config: an API key: can be copied",
-        "mix     .hex/hex.config: a key of the repository hexpm, which mix sends: left where it is",
         "mix     .hex/hex.config: an OAuth login, which is bound to the program that made it: "
         "left where it is",
         "rebar3  .config/rebar3/hex.config: an API key: can be copied",
         "rebar3  .config/rebar3/hex.config: an API key, encrypted with a password of its own: "
         "left where it is",
-        "rebar3  .config/rebar3/hex.config: a key of the repository hexpm, which rebar3 sends: "
-        "left where it is",
+        "rebar3  .config/rebar3/hex.config: the repo_key of the repository hexpm: can be copied",
         "gleam   .cache/gleam/hex/hexpm/credentials: an API key, encrypted with a password of its "
         "own: left where it is",
         "Nothing was changed; `hexauth import --yes` copies.",
@@ -203,3 +201,31 @@ def test_a_vault_that_cannot_be_used_loses_nothing(here: Machine) -> None:
 
     assert (done.returncode, len(done.stderr.splitlines())) == (7, 2)
     assert path.read_text() == GIT
+
+
+REPOS = """{'$repos',#{<<"hexpm">> => #{auth_key => undefined},
+  <<"hexpm:acme">> => #{auth_key => <<"0123456789abcdef0123456789abcdef">>},
+  <<"mine">> => #{auth_key => <<"fedcba9876543210fedcba9876543210">>}}}.
+"""
+
+
+def test_keys_of_repositories_are_copied(here: Machine) -> None:
+    """One of a repository that config.toml does not know stays."""
+    put(here, ".hex/hex.config", REPOS)
+    config = put(here, "hexauth/config.toml", "")
+    config.parent.chmod(0o700)
+
+    assert imported(here, "--yes") == [
+        "mix     .hex/hex.config: the auth_key of the repository hexpm:acme: copied into the vault",
+        "mix     .hex/hex.config: the auth_key of the repository mine: left where it is: "
+        "config.toml does not know mine",
+    ]
+    config.write_text('[repositories.mine]\nurl = "https://mine.test"\n')
+    assert imported(here, "--yes")[1].endswith("copied into the vault")
+    assert imported(here, "--yes", "--remove")[2:] == [
+        "mix     .hex/hex.config: the auth_key of the repository hexpm:acme: "
+        "remove it there by hand",
+        "mix     .hex/hex.config: the auth_key of the repository mine: remove it there by hand",
+    ]
+    done = here.hexauth("get", "https://mine.test/tarballs", "--format", "header")
+    assert done.stdout == b"Authorization: fedcba9876543210fedcba9876543210\n"
