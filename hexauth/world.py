@@ -101,9 +101,7 @@ class World:
         from hexauth.http import open_session
 
         if self.settings.unsafe_https:
-            self.screen.say(
-                "HEX_UNSAFE_HTTPS is set: what a server proves of itself is not checked."
-            )
+            self.screen.say("HEX_UNSAFE_HTTPS is set: no certificate is checked.")
         return open_session(self.settings)
 
     def close(self) -> None:

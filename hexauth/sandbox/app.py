@@ -27,6 +27,7 @@ PATHS = {
     "/api/oauth/revoke_by_hash": "revoke_by_hash",
     "/api/users/me": "users_me",
     "/api/keys": "keys",
+    "/api/packages": "packages",
     "/names": "names",
     "/elsewhere": "elsewhere",
     "/": "page",

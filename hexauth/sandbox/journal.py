@@ -15,6 +15,7 @@ REQUESTS = (
     "revoke_by_hash",
     "users_me",
     "keys",
+    "packages",
     "names",
     "elsewhere",
     "page",

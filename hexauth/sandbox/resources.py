@@ -13,6 +13,9 @@ from hexauth.sandbox.spoil import answer
 NO_CREDENTIALS = "Basic realm=hex"
 """The challenge for missing, revoked, expired and wrong credentials alike."""
 
+PACKAGES, PAGE = ("decimal", "ecto", "gleam_stdlib", "jason", "phoenix"), 2
+"""What can be listed, and how much of it at once."""
+
 MADE_AT = "2024-01-01T00:00:00.000000Z"
 
 
@@ -40,7 +43,7 @@ def failure(error: HTTPException) -> Response:
 
 
 def blueprint(hexpm: Hexpm) -> Blueprint:
-    """Return `/api/users/me`, `/api/keys`, `/names` and `/repos/ORG/names`."""
+    """Return `/api/users/me`, `/api/keys`, `/api/packages`, `/names` and `/repos/ORG/names`."""
     resources = Blueprint("resources", __name__)
 
     @resources.get("/api/users/me")
@@ -63,6 +66,16 @@ def blueprint(hexpm: Hexpm) -> Blueprint:
         except Refused as error:
             raise Denied(422, str(error)) from error
         return answer({"name": name, "secret": secret, "authing_key": False}, 201)
+
+    @resources.get("/api/packages")
+    def packages() -> Response:
+        page = request.args.get("page", 1, int)
+        names = PACKAGES[(page - 1) * PAGE : page * PAGE] if page > 0 else []
+        response = answer([{"name": name} for name in names], 200)
+        if 0 < page * PAGE < len(PACKAGES):
+            following = f"{request.host_url}api/packages?page={page + 1}"
+            response.headers["Link"] = f'<{following}>; rel="next"'
+        return response
 
     @resources.get("/names")
     def names() -> Response:

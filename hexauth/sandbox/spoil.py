@@ -2,8 +2,9 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, request
@@ -109,7 +110,7 @@ def _elsewhere() -> str:
     return f"{here.scheme}://{other}:{here.port}/elsewhere"
 
 
-def answer(value: dict[str, object], status: int) -> Response:
+def answer(value: Mapping[str, Any] | list[Any], status: int) -> Response:
     """Return an answer in the form that the request accepts; nobody may store it."""
     kind, body = bodies.encode(request.headers.get("Accept", ""), value)
     return Response(
