@@ -49,7 +49,8 @@ def from_repos_key(search: Search) -> Answer:
     if not repository.trusted:
         return f"{repository.url} is an untrusted mirror"
     fingerprint = sha256(key.encode()).hexdigest()[:12]
-    return _stands_for(search, repository, KeyKind.AUTH, key, fingerprint, "HEX_REPOS_KEY")
+    *_, root = search.family  # whose key it is
+    return _stands_for(search, root, KeyKind.AUTH, key, fingerprint, "HEX_REPOS_KEY")
 
 
 def from_own_key(search: Search) -> Answer:

@@ -28,6 +28,7 @@ def test_every_command_works_as_shown(serve: Serve, machine: Make, tmp_path: Pat
     environ = {
         "PATH": f"{mix.parent}:{here.environ['PATH']}",
         "CI_HEX_KEY": sandbox.hexpm.add_key("api repositories"),
+        "ORGANIZATION_KEY": sandbox.hexpm.add_key("repositories"),
     }
     blocks = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 
@@ -36,6 +37,7 @@ def test_every_command_works_as_shown(serve: Serve, machine: Make, tmp_path: Pat
     assert [each.returncode for each in done] == [0] * len(blocks), done
     assert b'"username"' in done[1].stdout
     assert b'"username"' in done[2].stdout
+    assert b'"username"' in done[3].stdout
 
 
 def test_the_python_program_prints_a_token(serve: Serve, logged_in: Make) -> None:

@@ -3,7 +3,6 @@
 import sys
 
 from hexauth import hex as hexpm
-from hexauth.accounts import login_for
 from hexauth.cli.streams import read_request, write_answer
 from hexauth.errors import HexauthError
 from hexauth.hot import Front
@@ -12,6 +11,7 @@ from hexauth.protocols import git, shell
 from hexauth.repositories import find_repository
 from hexauth.resolve import found, resolve
 from hexauth.search import Search, hex_search
+from hexauth.servers import server_for
 from hexauth.system import Screen
 from hexauth.targets import parse_target, repository_target
 from hexauth.world import World, open_world
@@ -64,7 +64,7 @@ def _answer_git(world: World, request: bytes, form: str, *, may_ask: bool) -> No
     try:
         credential = resolve(search)
     except HexauthError:
-        if form == "git" and login_for(world, description.target) is not None:
+        if form == "git" and server_for(world, description.target) is not None:
             write_answer(git.QUIT)
         raise
     if credential is not None:

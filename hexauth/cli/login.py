@@ -13,7 +13,7 @@ from hexauth.login import Question, log_in
 from hexauth.model import Kind, Login, Token
 from hexauth.mutex import Mutex
 from hexauth.search import device_name
-from hexauth.servers import endpoints_for, given_server
+from hexauth.servers import endpoints_for, given_server, remember
 from hexauth.session import TOKEN_SECONDS, refreshed, replace_login, vault_before
 from hexauth.targets import parse_target
 from hexauth.tokens import files
@@ -114,6 +114,8 @@ def _keep_key(world: World, where: Login) -> None:
     with Mutex(files(world, where).token_mutex).held(TOKEN_SECONDS):
         new = Token(access=key, issued_at=int(world.now()), kind=Kind.KEY)
         replace_login(world, where, new)
-    owner = user.get("username", "an unnamed user")
+    name = user.get("username")
+    remember(world, where, name if isinstance(name, str) else None, "")
+    owner = name or "an unnamed user"
     place = world.vault(entry_name(where)).describe()
     world.screen.say(f"The API key of {owner} is stored in {place}.")

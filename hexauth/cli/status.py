@@ -12,7 +12,7 @@ from hexauth import keys
 from hexauth.accounts import account_name, login_at
 from hexauth.cli.options import account_option, vault_option
 from hexauth.cli.streams import write_answer
-from hexauth.errors import VaultError
+from hexauth.errors import UsageError, VaultError
 from hexauth.login import spaced, under_way
 from hexauth.model import Kind, Login, Token
 from hexauth.servers import hex_server
@@ -61,7 +61,10 @@ def _logins(world: World) -> list[Login]:
         for entry in world.index.entries().values()
         if "server" in entry and "client_id" in entry and "exchange" not in entry
     ]
-    usual = login_at(world, hex_server(world)) or world.settings.login
+    try:
+        usual = login_at(world, hex_server(world)) or world.settings.login
+    except UsageError:  # several, of which none is meant if nobody is named
+        usual = next(one for one in known if one.server == world.settings.api_url)
     return [usual, *(one for one in known if one != usual)]
 
 
@@ -140,6 +143,8 @@ def _rows(login: Facts, now: float) -> Iterator[tuple[str, str]]:
     yield "state", STATES[login["state"]]
     if login["state"] not in ("none", "unknown"):
         yield "user", login["user"] or "unknown"
+        if login["account"] not in (None, login["user"]):
+            yield "account", login["account"]
         if login["kind"] == Kind.KEY:
             yield "kept", "an API key, which has no expiry"
         else:

@@ -301,3 +301,39 @@ def test_a_token_from_the_future_is_refreshed(serve: Serve, logged_in: Make) -> 
 
     assert (count, new[:3], new == old) == (2, b"eyJ", False)
     assert sandbox.journal.counts()["refresh"] == 1
+
+
+def test_what_was_looked_for_is_explained(serve: Serve, logged_in: Make) -> None:
+    here = logged_in(serve(approve_after=0))
+
+    done = here.hexauth("get", "--repo", "hexpm", "--format", "token", "--explain")
+
+    lines = done.stderr.decode().splitlines()
+    assert (done.returncode, done.stdout[:3]) == (0, b"eyJ")
+    assert lines[0] == "given in the call: nothing was given"
+    assert "HEX_API_KEY: it is for the Hex API alone" in lines
+    assert lines[-1] == "the login, in memory: taken, a bearer"
+    assert b"eyJ" not in done.stderr
+
+
+def test_why_nothing_was_found_is_explained(serve: Serve, machine: Make) -> None:
+    done = machine(serve()).hexauth("get", "hexpm:acme", "--explain", "--no-login")
+
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 3
+    assert "the login, in the vault: nobody is logged in" in lines
+    assert lines[-3].startswith("a new login: There is no login at ")
+
+
+def test_hex_repos_key_is_for_repositories_and_not_for_the_api(serve: Serve, machine: Make) -> None:
+    sandbox = serve()
+    here = machine(sandbox)
+    here.environ["HEX_REPOS_KEY"] = sandbox.hexpm.add_key("repositories")
+
+    codes = [
+        here.hexauth("get", *words, "--no-login").returncode
+        for words in (("hexpm:acme",), ("--repo", "hexpm"), ("hexpm",), ("https://git.test",))
+    ]
+
+    assert codes == [0, 0, 3, 3]
+    assert sandbox.journal.counts()["client_credentials"] == 1

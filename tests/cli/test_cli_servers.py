@@ -290,3 +290,20 @@ def test_a_request_refreshes_its_token(forge: Forge, here: Machine) -> None:
         2,
         1,
     )
+
+
+def test_a_dead_process_s_code_is_carried_on_with(forge: Forge, here: Machine) -> None:
+    server = forge(approves=False)
+    write_config(here, f'[servers."{server.url}"]\nclient_id = "{CLIENT_ID}"')
+    words = ("hexauth", "get", server.url, "--format", "token", "--login")
+    with here.start(*words) as first:
+        until(lambda: server.counts["poll"] > 0)
+        with here.start(*words) as second:
+            first.kill()
+            first.wait()
+            polled = server.counts["poll"]
+            until(lambda: server.counts["poll"] > polled)
+            server.approved = True
+            out, _ = second.communicate(timeout=SECONDS)
+
+    assert (out.decode().strip() in server.access, server.counts["device"]) == (True, 1)
