@@ -37,11 +37,10 @@ def login_at(world: World, server: Server, username: str | None = None) -> Login
     settings = world.settings
     usual = (None, server.username or settings.username)
     first = Login(server.url, server.client_id)
-    if settings.sources["account"].startswith(("-", "$")):
-        if username not in (*usual, settings.account):
+    if named := explicit_account(world):
+        if username not in (*usual, named):
             return None
-        # With nobody logged in, the first one becomes the one that was named.
-        return known.get(settings.account) or Login(server.url, server.client_id, settings.account)
+        return known.get(named) or Login(server.url, server.client_id, named)
     if username not in usual:
         return known.get(username or "")
     for default in (settings.accounts.get(server.url), settings.account):
@@ -55,6 +54,12 @@ def login_at(world: World, server: Server, username: str | None = None) -> Login
             hint="Name one with --account, or choose one for good: hexauth switch NAME",
         )
     return next(iter(known.values()))
+
+
+def explicit_account(world: World) -> str:
+    """Return the account that a flag or the environment names, or an empty text."""
+    is_said = world.settings.sources["account"].startswith(("-", "$"))
+    return world.settings.account if is_said else ""
 
 
 def login_for(world: World, target: Target) -> Login | None:

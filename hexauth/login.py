@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from hexauth import oauth
-from hexauth.accounts import account_name, no_login, user_of
+from hexauth.accounts import account_name, explicit_account, no_login, user_of
 from hexauth.attempt import Arrival, attempt, is_new, settled, share
 from hexauth.device import wait
 from hexauth.errors import Expired, Interrupted, VaultError
@@ -125,6 +125,8 @@ def _place(world: World, login: Login, token: Token) -> tuple[Login, str | None]
     It is `login`, unless that is another user's who is logged in still: nobody is logged out by
     a friend's login.
     """
+    if named := explicit_account(world):
+        return login, named
     if login.account or not (before := account_name(world, login)):
         return login, None
     with suppress(VaultError):

@@ -56,7 +56,7 @@ def server_for(world: World, target: Target) -> Server | None:
         near = [each for each in known if origin(*split_url(each.url)) == here]
         if near:  # the one whose path is the longest that fits; git tells no path
             return max(near, key=lambda each: _fit(each, path))
-    return next((each for each in _of_git(world) if origin(*split_url(each.url)) == here), None)
+    return next(iter(_of_git(world, here)), None)
 
 
 def _fit(server: Server, path: str) -> int:
@@ -115,11 +115,13 @@ def _remembered(world: World) -> list[Server]:
     return list(found.values())
 
 
-def _of_git(world: World) -> list[Server]:
-    """Return the servers that git-credential-oauth or Git Credential Manager were told of."""
+def _of_git(world: World, here: str) -> list[Server]:
+    """Return the servers at the origin `here` that git's other helpers were told of."""
     found = []
     for url, said in world.git_oauth.items():
-        if is_web_url(url) and said.get("oauthclientid"):
+        if not is_web_url(url) or origin(*split_url(url)) != here:
+            continue
+        if said.get("oauthclientid"):
             device = said.get("oauthdeviceauthurl") or said.get("oauthdeviceendpoint")
             token = said.get("oauthtokenurl") or said.get("oauthtokenendpoint")
             endpoints = None
@@ -178,7 +180,8 @@ def endpoints_for(world: World, login: Login) -> Endpoints:
     """
     if login.exchange or login.server == world.settings.api_url:
         return hexpm.endpoints(login.server)
-    known = [*_configured(world), *_remembered(world), *_of_git(world)]
+    known = [*_configured(world), *_remembered(world)]
+    known += _of_git(world, origin(*split_url(login.server)))
     mine = [each for each in known if each.url == login.server]
     for each in mine:
         if each.endpoints is not None and each.client_id in ("", login.client_id):

@@ -5,7 +5,7 @@ import json
 import click
 
 from hexauth import keys, oauth
-from hexauth.cli.options import vault_option
+from hexauth.cli.options import show_usage, vault_option
 from hexauth.cli.streams import read_key, write_answer
 from hexauth.errors import NotFound, Refused, UsageError
 from hexauth.keys import KeyKind
@@ -16,9 +16,12 @@ from hexauth.targets import parse_target
 from hexauth.world import World, open_world
 
 
-@click.group(short_help="Keep the keys of repositories.")
-def key() -> None:
+@click.group(short_help="Keep the keys of repositories.", invoke_without_command=True)
+@click.pass_context
+def key(context: click.Context) -> None:
     """Keep the keys of repositories, for machines where nobody logs in."""
+    if context.invoked_subcommand is None:
+        show_usage(context)
 
 
 KIND = click.option(

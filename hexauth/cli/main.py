@@ -5,6 +5,7 @@ from importlib import import_module
 import click
 
 from hexauth import __version__
+from hexauth.cli.options import show_usage
 from hexauth.errors import UsageError
 from hexauth.hot import Front
 
@@ -79,6 +80,5 @@ def main(context: click.Context) -> None:
     Log in once with `hexauth login`; from then on `hexauth get` gives every script and tool a
     working token, kept in the operating system's keyring and refreshed by itself.
     """
-    if context.invoked_subcommand is None:  # what Click does by itself differs between versions
-        click.echo(context.get_help(), err=True)
-        context.exit(2)
+    if context.invoked_subcommand is None:
+        show_usage(context)

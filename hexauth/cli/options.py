@@ -1,7 +1,7 @@
 """The options that commands share."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -50,3 +50,9 @@ def repo_option() -> Decorator:
     return click.option(
         "--repo", "repository", metavar="NAME", help="The repository, such as hexpm:acme."
     )
+
+
+def show_usage(context: click.Context) -> NoReturn:
+    """Show how a group is used, and end; what Click does by itself differs between versions."""
+    click.echo(context.get_help(), err=True)
+    context.exit(2)

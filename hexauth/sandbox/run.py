@@ -16,7 +16,17 @@ from hexauth.errors import HexauthError
 
 MEMORY = Path("/dev/shm")  # noqa: S108  (wanted because it is memory; the folder's name is random)
 
-REMOVED = ("HEX_API", "HEX_API_KEY", "HEX_REPOS_KEY")
+REMOVED = (
+    "HEX_API",
+    "HEX_API_KEY",
+    "HEX_REPOS_KEY",
+    "HEX_MIRROR_URL",
+    "HEX_MIRROR",
+    "HEX_TRUSTED_MIRROR_URL",
+    "HEX_TRUSTED_MIRROR",
+    "HEX_OFFLINE",
+    "HEXAUTH_ACCOUNT",
+)
 """Variables that would point a Hex client at another server, or give it another credential."""
 
 LOOPBACK = "127.0.0.1,localhost"

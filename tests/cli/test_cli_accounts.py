@@ -221,3 +221,21 @@ def test_a_crowd_for_one_account_leaves_the_other_alone(both: Machine, sandbox: 
         answers = {process.communicate(timeout=SECONDS)[0] for process in crowd}
 
     assert (len(answers), sandbox.journal.counts()["refresh"]) == (1, 1)
+
+
+def test_a_named_account_stays_who_it_was_called(sandbox: Sandbox, logged_in: Make) -> None:
+    here = logged_in(sandbox)
+    become(sandbox, "bob")
+
+    log_in(here, "--account", "alice")
+
+    assert (accounts(here), user(here, "hexpm", "--account", "alice")) == (["alice"], "bob")
+
+
+def test_status_lists_accounts_of_which_none_is_meant(both: Machine, sandbox: Sandbox) -> None:
+    become(sandbox, "carol")
+    log_in(both)
+    both.hexauth("logout", "--account", "alice")
+
+    assert accounts(both) == ["bob", "carol"]
+    assert both.hexauth("status").returncode == 0

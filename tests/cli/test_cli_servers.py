@@ -307,3 +307,13 @@ def test_a_dead_process_s_code_is_carried_on_with(forge: Forge, here: Machine) -
             out, _ = second.communicate(timeout=SECONDS)
 
     assert (out.decode().strip() in server.access, server.counts["device"]) == (True, 1)
+
+
+def test_another_server_in_git_s_configuration_is_no_hindrance(forge: Forge, here: Machine) -> None:
+    """It is not even encrypted."""
+    here.run("git", "config", "--global", "credential.http://old.test.oauthClientId", "x")
+    server = forge()
+
+    assert here.hexauth("get", server.url, "--no-login").returncode == 3
+    log_in(here, server.url)
+    assert token(here, server.url) in server.access
