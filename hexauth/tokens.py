@@ -9,6 +9,7 @@ from pathlib import Path
 from hexauth import accounts
 from hexauth.cache import Cache
 from hexauth.errors import VaultError
+from hexauth.hex import user_name
 from hexauth.journal import Journal
 from hexauth.model import Kind, Login, Token
 from hexauth.mutex import private_folder
@@ -94,6 +95,9 @@ def save(world: World, login: Login, token: Token) -> None:
     facts = {"server": login.server, "client_id": login.client_id}
     facts |= {"account": login.account} if login.account else {}
     facts |= {"exchange": login.exchange} if login.exchange else {}
+    user = user_name(token)
+    if user and "user" not in world.index.entries().get(entries.name(login), {}):
+        facts["user"] = user  # a login from before there were accounts
     world.note(entries.name(login), **facts)
 
 

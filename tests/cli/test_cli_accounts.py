@@ -1,5 +1,6 @@
 """Several logins to one server."""
 
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -239,3 +240,18 @@ def test_status_lists_accounts_of_which_none_is_meant(both: Machine, sandbox: Sa
 
     assert accounts(both) == ["bob", "carol"]
     assert both.hexauth("status").returncode == 0
+
+
+def test_a_login_from_before_there_were_accounts_gets_its_name(
+    sandbox: Sandbox, logged_in: Make
+) -> None:
+    """When it is refreshed, which is within half an hour."""
+    here = logged_in(sandbox)
+    path = Path(here.environ["HEXAUTH_HOME"], "state", "index.json")
+    path.write_text(re.sub(r',?\s*"user": "alice"', "", path.read_text()))
+    assert accounts(here) == [None]
+    here.reject_token(sandbox)
+
+    here.token()
+
+    assert accounts(here) == ["alice"]

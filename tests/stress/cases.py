@@ -231,6 +231,28 @@ def rejected_token(machine: Machine, sandbox: Sandbox) -> None:
     machine.reject_token(sandbox)
 
 
+def organization_key(machine: Machine, sandbox: Sandbox) -> None:
+    """Keep a key of the parent of all organizations, unseen by the server."""
+    key = sandbox.hexpm.add_key("repositories")
+    words = ("key", "add", "hexpm", "--no-verify")
+    assert machine.hexauth(*words, give=key.encode()).returncode == 0
+
+
+def _one_exchange(crowd: Crowd) -> None:
+    assert crowd.counts()["client_credentials"] == 1
+
+
+def second_account(machine: Machine, sandbox: Sandbox) -> None:
+    """Log in twice; the crowd wants the second account, whose token the server has rejected."""
+    _login(machine, sandbox)
+    machine.environ["HEXAUTH_ACCOUNT"] = "work"
+    with machine.start("hexauth", "login", "--no-browser") as process:
+        until(lambda: len(sandbox.hexpm.grants()) == 2, SECONDS)
+        sandbox.hexpm.answer(sandbox.hexpm.grants()[1], approve=True)
+        process.communicate(timeout=SECONDS)
+    machine.reject_token(sandbox)
+
+
 def _ended_session(machine: Machine, sandbox: Sandbox) -> None:
     """Log in, and let the server end the session behind the person's back."""
     rejected_token(machine, sandbox)
@@ -356,6 +378,20 @@ CASES = (
         before=rejected_token,
         faults=("slow:0.3@refresh",),
         limit=lambda bare: 2 * bare + 0.5,
+    ),
+    Case(
+        "the access token of another account was rejected",
+        _everybody(0, 0, 1, 0),
+        before=second_account,
+        faults=("slow:0.3@refresh",),
+        limit=lambda bare: 2 * bare + 0.5,
+    ),
+    Case(
+        "an organization's key is exchanged",
+        _everybody(0, 0, 0, 0),
+        before=organization_key,
+        words=("hexauth", "get", "hexpm:acme", "--format", "token"),
+        after=_one_exchange,
     ),
     Case(
         "the server issues tokens shorter than the margin",

@@ -15,6 +15,7 @@ IN_KEYRING = (
     "nobody is logged in, the person approves",
     "the winner dies before it has saved",
     "the access token was rejected",
+    "an organization's key is exchanged",
 )
 """Cases that are short enough to be lived through once more with a real Secret Service."""
 
