@@ -5,7 +5,7 @@ An `auth_key` is for a trusted repository, and is exchanged for a token where th
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 
@@ -40,23 +40,36 @@ def entry(repository: Repository) -> str:
     return f"key/{Login(at(repository), f'keys of {repository.name}').name}"
 
 
-def is_noted(world: World, repository: Repository) -> bool:
-    """Tell whether the index knows of keys of `repository`; the vault is not opened."""
-    return entry(repository) in world.index.entries()
+def kinds(world: World, repository: Repository) -> Sequence[KeyKind]:
+    """Return which keys of `repository` are kept, as the index knows without the vault.
+
+    Where there is no index, which may have been lost, the vault is asked; what keeps it from
+    answering then is for others to say.
+    """
+    entries = world.index.entries()
+    if entries:
+        noted = entries.get(entry(repository), {}).get("kinds", "").split()
+        return [kind for kind in KeyKind if kind in noted]
+    with suppress(VaultError):
+        return list(load(world, repository))
+    return []
 
 
 def load(world: World, repository: Repository) -> Mapping[KeyKind, str]:
-    """Return the keys of `repository`. Raises `VaultError`.
+    """Return the keys of `repository`. Raises `VaultError`."""
+    name = entry(repository)
+    return _parsed(world, repository, world.vault(name).read(name))
 
-    The vault is asked if the index knows of some, or if there is no index: it may have been lost.
-    What keeps the vault from answering then is for others to say.
-    """
-    name, entries = entry(repository), world.index.entries()
-    if entries and name not in entries:
-        return {}
-    with suppress(*() if entries else (VaultError,)):
-        return _parsed(world, repository, world.vault(name).read(name))
-    return {}
+
+def key(world: World, repository: Repository, kind: KeyKind) -> str:
+    """Return the key of that kind, which the index knows of. Raises `VaultError`."""
+    kept = load(world, repository)
+    if kind not in kept:
+        raise VaultError(
+            f"The {kind} of {repository.name} is not in the vault any more.",
+            hint=f"Run `hexauth key remove {repository.name}`, or add it again.",
+        )
+    return kept[kind]
 
 
 def _parsed(world: World, repository: Repository, text: str | None) -> Mapping[KeyKind, str]:

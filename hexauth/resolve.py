@@ -5,11 +5,10 @@ from hashlib import sha256
 
 from hexauth import hex as hexpm
 from hexauth import keys, stored
-from hexauth.attempt import arrive
 from hexauth.errors import LoginRequired, Unreachable
 from hexauth.keys import KeyKind
 from hexauth.login import Question, log_in
-from hexauth.model import Credential
+from hexauth.model import Credential, Kind
 from hexauth.repositories import Repository
 from hexauth.search import Search, device_name, scope_for
 from hexauth.session import exchanged, refreshed
@@ -48,9 +47,11 @@ def from_repos_key(search: Search) -> Answer:
         return "it is not set"
     if not repository.trusted:
         return f"{repository.url} is an untrusted mirror"
-    fingerprint = sha256(key.encode()).hexdigest()[:12]
     *_, root = search.family  # whose key it is
-    return _stands_for(search, root, KeyKind.AUTH, key, fingerprint, "HEX_REPOS_KEY")
+    if not root.oauth_exchange or hexpm.authorization(key)[0] is Kind.BEARER:
+        return search.as_it_is(key, "HEX_REPOS_KEY")
+    fingerprint = sha256(key.encode()).hexdigest()[:12]
+    return _exchanged(search, root, KeyKind.AUTH, lambda: key, fingerprint)
 
 
 def from_own_key(search: Search) -> Answer:
@@ -70,48 +71,37 @@ def _from_keys(search: Search, repository: Repository) -> Answer:
     assert here is not None  # noqa: S101  (every caller has asked)
     wanted = [KeyKind.API] if search.site.is_api else [KeyKind.REPO]
     wanted += [KeyKind.AUTH] if here.trusted and not search.site.is_api else []
-    if KeyKind.AUTH in wanted and keys.is_noted(search.world, repository):
-        known = _remembered(search, repository)
-        if known is not None:
-            return known
-    kept = keys.load(search.world, repository)
-    for kind in wanted:
-        if kind not in kept:
-            continue
-        if kind is KeyKind.AUTH:
-            return _stands_for(search, repository, kind, kept[kind], "", "key")
-        return search.as_it_is(kept[kind], "key")
-    if kept and not search.site.is_api and not here.trusted:
-        return f"{here.url} is not trusted with the keys that are kept of {repository.name}"
-    return f"no key of {repository.name} is kept for this"
+    kept = keys.kinds(search.world, repository)
+    kind = next((each for each in wanted if each in kept), None)
+    if kind is None:
+        untrusted = kept and not search.site.is_api and not here.trusted
+        why = f"{here.url} is not trusted with those" if untrusted else "none is for this"
+        return f"{why}, of {repository.name}" if kept else f"no key of {repository.name} is kept"
+
+    def key() -> str:
+        return keys.key(search.world, repository, kind)
+
+    if kind is KeyKind.AUTH and repository.oauth_exchange:
+        return _exchanged(search, repository, kind, key)
+    return search.as_it_is(key(), "key")
 
 
-def _remembered(search: Search, repository: Repository) -> Credential | None:
-    """Return the token that the key of `repository` was exchanged for, if it is in memory."""
-    login = keys.exchanged(repository, KeyKind.AUTH)
-    token = cache(search.world, login).read(search.world.now())
-    return None if token is None else search.credential(token, "exchange", login)
-
-
-def _stands_for(
-    search: Search, repository: Repository, kind: KeyKind, key: str, fingerprint: str, source: str
+def _exchanged(
+    search: Search,
+    repository: Repository,
+    kind: KeyKind,
+    key: Callable[[], str],
+    fingerprint: str = "",
 ) -> Credential:
-    """Return what `key` stands for: itself, or a token that it is exchanged for.
+    """Return the token that the key of `repository` is exchanged for.
 
-    The token goes by the repository whose key it is, so all its organizations share it.
+    It goes by the repository whose key it is, so all its organizations share it.
     """
-    if not repository.oauth_exchange or hexpm.authorization(key)[0] == "bearer":
-        return search.as_it_is(key, source)
     world, login = search.world, keys.exchanged(repository, kind, fingerprint)
-    seen = arrive(world, login)
-    token = seen.token
-    if token is None or not token.is_fresh(world.now(), world.settings.min_ttl):
-        try:
-            token = exchanged(world, login, seen, key, keys.SCOPES[kind])
-        except Unreachable:
-            if token is None or token.life_left(world.now()) <= 0:
-                raise
-    assert token is not None  # noqa: S101  (an exchange answers with a token, or raises)
+    world.front.leave()  # it may hold the mutex of a login that is not needed
+    token = cache(world, login).read(world.now())
+    if token is None:
+        token = exchanged(world, login, key, keys.SCOPES[kind])
     return search.credential(token, "exchange", login)
 
 

@@ -37,20 +37,29 @@ def refreshed(world: World, login: Login, arrival: Arrival) -> Token | None:
             return None
         return lambda: _refresh(world, login, token)
 
-    return _renewed(world, login, arrival, renew)
+    def is_good(token: Token | None) -> bool:
+        return is_new(token, arrival, world.now())
+
+    return _renewed(world, login, arrival, renew, is_good)
 
 
-def exchanged(world: World, login: Login, arrival: Arrival, key: str, scope: str) -> Token | None:
-    """Return a token newer than the caller's, by exchanging `key` unless somebody else just has.
+def exchanged(world: World, login: Login, key: Callable[[], str], scope: str) -> Token:
+    """Return a fresh token, by exchanging `key` unless somebody else just has.
 
-    Raises what `refreshed` does, and `Declined` if the server does not accept the key.
+    The old one is good enough while it lives, if the server is down. Raises what `refreshed` does,
+    and `Declined` if the server does not accept the key.
     """
+    arrival = Arrival(None, 0, read_record(files(world, login).token_record).ended)
 
     def exchange() -> Token:
-        endpoints = endpoints_for(world, login)
         try:
             new = oauth.exchange(
-                world.http, endpoints, login.client_id, key, scope=scope, now=world.now()
+                world.http,
+                endpoints_for(world, login),
+                login.client_id,
+                key(),
+                scope=scope,
+                now=world.now(),
             )
         except Refused as refusal:
             raise Refused(
@@ -62,7 +71,17 @@ def exchanged(world: World, login: Login, arrival: Arrival, key: str, scope: str
         save(world, login, new)
         return new
 
-    return _renewed(world, login, arrival, lambda token: exchange)
+    def is_good(token: Token | None) -> bool:
+        return token is not None and token.is_fresh(world.now(), world.settings.min_ttl)
+
+    try:
+        token = _renewed(world, login, arrival, lambda token: exchange, is_good)
+    except Unreachable:
+        token = load(world, login)
+        if token is None or token.life_left(world.now()) <= 0:
+            raise
+    assert token is not None  # noqa: S101  (an exchange answers with a token, or raises)
+    return token
 
 
 def _renewed(
@@ -70,14 +89,15 @@ def _renewed(
     login: Login,
     arrival: Arrival,
     renew: Callable[[Token | None], Callable[[], Token | None] | None],
+    is_good: Callable[[Token | None], bool],
 ) -> Token | None:
     """Return the token that somebody else has just got, or else do what `renew` returns."""
     beside = files(world, login)
     with token_turn(world, login, TOKEN_SECONDS), _told(world, login):
         answers = cache(world, login)
         cached = answers.read(world.now())
-        token = cached if is_new(cached, arrival, world.now()) else load(world, login)
-        if token is not None and is_new(token, arrival, world.now()):
+        token = cached if is_good(cached) else load(world, login)
+        if token is not None and is_good(token):
             if token is not cached:
                 answers.write(token, world.now())
             return token

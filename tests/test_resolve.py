@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from hexauth import keys
-from hexauth.errors import Declined, LoginRequired
+from hexauth.errors import Declined, LoginRequired, Unreachable
 from hexauth.keys import KeyKind
 from hexauth.model import Kind, Target
 from hexauth.repositories import find_repository
 from hexauth.resolve import found, resolve
+from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from hexauth.search import Search
 from hexauth.targets import hex_target, parse_target
@@ -232,6 +233,25 @@ def test_exchanged_token_that_has_expired_is_exchanged_anew(
     assert answer(repo(later)) != first
     counts = sandbox.journal.counts()
     assert (counts["client_credentials"], counts["refresh"]) == (2, 0)
+
+
+def test_exchanged_token_is_answered_while_it_lives_if_the_server_is_down(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    of = world(tmp_path, {"HEX_API_URL": sandbox.api_url})
+    keep(of, KeyKind.AUTH, sandbox.hexpm.add_key("repositories"))
+    first = answer(repo(of))
+    sandbox.faults.add(parse("503@client_credentials=2"))
+    ends = [answer_later(of, 1700) == first]
+    with pytest.raises(Unreachable):
+        answer_later(of, 1900)
+
+    assert ends == [True]
+
+
+def answer_later(of: World, seconds: float) -> tuple[str, str]:
+    later = World(of.environ, of.settings, of.places, of.screen, now=lambda: of.now() + seconds)
+    return answer(repo(later))
 
 
 def test_parent_s_auth_key_is_exchanged_once_for_all(here: Make, sandbox: Sandbox) -> None:
