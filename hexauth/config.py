@@ -20,6 +20,7 @@ REPOSITORY_KEYS = {
     "api_url": "_url",
     "trusted": "_switch",
     "oauth_exchange": "_switch",
+    "oauth_exchange_api": "_switch",
     "oauth_exchange_url": "_url",
 }
 """What can be said of a repository, and how it is read."""

@@ -24,6 +24,8 @@ class Repository:
     """Whether its `auth_key` is exchanged for a token that ends by itself."""
     oauth_exchange_url: str
     """The API at which that is done."""
+    oauth_exchange_api: bool = False
+    """Whether its `api_key` is exchanged too; a write then wants a one-time password."""
 
     @property
     def parent(self) -> str:
@@ -81,6 +83,7 @@ def find_repository(name: str, settings: Settings) -> Repository:
         api_url=table.get("api_url", api_url),
         trusted=table.get("trusted", trusted),
         oauth_exchange=table.get("oauth_exchange", exchange),
+        oauth_exchange_api=table.get("oauth_exchange_api", False),
         oauth_exchange_url=table.get("oauth_exchange_url", table.get("api_url", exchange_url)),
     )
     for each in (found.url, found.api_url, found.oauth_exchange_url):

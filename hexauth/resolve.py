@@ -81,7 +81,11 @@ def _from_keys(search: Search, repository: Repository) -> Answer:
     def key() -> str:
         return keys.key(search.world, repository, kind)
 
-    if kind is KeyKind.AUTH and repository.oauth_exchange:
+    exchanges = {
+        KeyKind.AUTH: repository.oauth_exchange,
+        KeyKind.API: repository.oauth_exchange_api,
+    }
+    if exchanges.get(kind):
         return _exchanged(search, repository, kind, key)
     return search.as_it_is(key(), "key")
 

@@ -270,6 +270,15 @@ def test_parent_s_auth_key_is_used_as_it_is(here: Make) -> None:
     assert answer(repo(of, "hexpm:acme")) == ("key", "key")
 
 
+def test_api_key_is_exchanged_if_that_is_wanted(here: Make, sandbox: Sandbox) -> None:
+    of = here("[repositories.hexpm]\noauth_exchange_api = true\n")
+    keep(of, KeyKind.API, sandbox.hexpm.add_key("api"))
+
+    credential = found(api(of))
+
+    assert (credential.kind, credential.scope) == (Kind.BEARER, "api:read api:write")
+
+
 def test_another_api_may_do_the_exchange(here: Make, serve: Serve) -> None:
     other = serve()
     of = here(f'[repositories.hexpm]\noauth_exchange_url = "{other.api_url}"\n')
