@@ -149,7 +149,13 @@ def require_login(world: World, target: Target, shown: str) -> Login:
     return login
 
 
-def no_login(login: Login) -> LoginRequired:
+def no_login(world: World, login: Login) -> LoginRequired:
     """Return the error that nobody is logged in."""
     whose = f" as {login.account}" if login.account else ""
-    return LoginRequired(f"There is no login{whose} at {login.server}.")
+    words = ["hexauth login"]
+    words += [login.server] if login.server != world.settings.api_url else []
+    words += [f"--account {login.account}"] if login.account else []
+    return LoginRequired(
+        f"There is no login{whose} at {login.server}.",
+        hint=f"Run `{' '.join(words)}` in a terminal.",
+    )

@@ -66,7 +66,7 @@ def log_in(
         if is_good and (may_ask or record.approved or watch.has_shown(record)):
             return _ask(world, login, question, record)
         if not may_ask:
-            raise no_login(login)
+            raise no_login(world, login)
         return _ask(world, login, question, Record(attempt=record.ended))
 
 

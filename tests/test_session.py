@@ -1,6 +1,5 @@
 """Refreshing, saving, rejecting and ending a login, with a real vault and a real server."""
 
-import io
 import threading
 import time
 from collections.abc import Callable
@@ -9,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from hexauth import config, oauth, session, system
+from hexauth import session
 from hexauth.attempt import arrive
 from hexauth.errors import Unreachable
-from hexauth.hex import endpoints
 from hexauth.model import Kind, Token
 from hexauth.mutex import Record, read_record, write_record
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
-from hexauth.system import Screen
 from hexauth.tokens import files, load, save
 from hexauth.vault.logins import name, save_login
 from hexauth.world import World
+from tests import worlds
 from tests.conftest import Serve
+from tests.worlds import issue, log_in
 
 Make = Callable[[Sandbox], World]
 
@@ -31,35 +30,11 @@ def world(tmp_path: Path) -> Make:
     """Return a function that makes a world with a login at a sandbox."""
 
     def make(sandbox: Sandbox) -> World:
-        environ = {
-            "HEXAUTH_HOME": str(tmp_path),
-            "HEXAUTH_VAULT": "file",
-            "HEX_API_URL": sandbox.api_url,
-        }
-        places = system.places(environ)
-        settings = config.load(environ, places.config)
-        found = World(environ, settings, places, Screen(io.StringIO().write, visible=False))
-        save(found, settings.login, issue(found, sandbox))
+        found = worlds.world(tmp_path, {"HEX_API_URL": sandbox.api_url})
+        log_in(found, sandbox)
         return found
 
     return make
-
-
-def issue(world: World, sandbox: Sandbox) -> Token:
-    """Return the token of a new session, which nobody has saved."""
-    login = world.settings.login
-    grant = oauth.device_authorization(
-        world.http,
-        endpoints(login.server),
-        login.client_id,
-        scope="api",
-        name="vm",
-        now=world.now(),
-    )
-    sandbox.hexpm.answer(sandbox.hexpm.grants()[-1], approve=True)
-    return oauth.device_token(
-        world.http, endpoints(login.server), login.client_id, grant.device_code, now=world.now()
-    )
 
 
 def test_a_refreshed_token_is_on_file(serve: Serve, world: Make) -> None:

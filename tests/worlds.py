@@ -9,7 +9,7 @@ from typing import Any
 from hexauth import hex as hexpm
 from hexauth import oauth
 from hexauth.config import load
-from hexauth.model import Login, Token
+from hexauth.model import Token
 from hexauth.sandbox.serve import Sandbox
 from hexauth.system import Screen, places
 from hexauth.tokens import save
@@ -35,9 +35,9 @@ def world(
     return World(surroundings, settings, here, Screen(io.StringIO().write, visible=visible))
 
 
-def issue(here: World, sandbox: Sandbox, login: Login | None = None) -> Token:
+def issue(here: World, sandbox: Sandbox) -> Token:
     """Return the token of a new session, which nobody has saved."""
-    login = login or here.settings.login
+    login = here.settings.login
     endpoints = hexpm.endpoints(login.server)
     grant = oauth.device_authorization(
         here.http, endpoints, login.client_id, scope="api repositories", name="vm", now=here.now()

@@ -1,6 +1,5 @@
 """A login's two entries: of one session or the other, never a mixture, whenever a writer dies."""
 
-import io
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from hexauth import config, session, system
+from hexauth import session
 from hexauth.errors import Unreachable, VaultError
 from hexauth.model import Kind, Login, Token
-from hexauth.system import Screen
 from hexauth.vault.file import FileVault
 from hexauth.vault.logins import drop_login, load_login, name, save_login
-from hexauth.world import World
+from tests.worlds import world
 
 LOGIN = Login("https://hex.pm/api", "one")
 ACCESS = "login/hex.pm-3c3950bbb433/access"
@@ -284,18 +282,16 @@ def test_entry_that_makes_no_sense_is_an_error_and_not_quoted(vault: Vault, cont
 
 def test_logout_removes_an_entry_that_makes_no_sense(tmp_path: Path) -> None:
     """As its error advises. Without the refresh token the server cannot be told."""
-    environ = {"HEXAUTH_HOME": str(tmp_path), "HEXAUTH_VAULT": "file"}
-    places = system.places(environ)
-    settings = config.load(environ, places.config)
-    world = World(environ, settings, places, Screen(io.StringIO().write, visible=False))
-    vault = world.vault(name(settings.login))
-    save_login(vault, settings.login, OLD)
-    vault.write(f"{name(settings.login)}/access", "nonsense")
+    here = world(tmp_path)
+    login = here.settings.login
+    vault = here.vault(name(login))
+    save_login(vault, login, OLD)
+    vault.write(f"{name(login)}/access", "nonsense")
 
     with pytest.raises(Unreachable):
-        session.log_out(world, settings.login)
+        session.log_out(here, login)
 
-    assert load_login(vault, settings.login) is None
+    assert load_login(vault, login) is None
 
 
 def test_entry_that_makes_no_sense_can_be_replaced(vault: Vault) -> None:
