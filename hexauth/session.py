@@ -69,6 +69,7 @@ def exchanged(world: World, login: Login, key: Callable[[], str], scope: str) ->
                 hint="Check the key, and replace it with `hexauth key add`.",
             ) from None
         save(world, login, new)
+        _forget_ended(world, login)
         return new
 
     def is_good(token: Token | None) -> bool:
@@ -82,6 +83,24 @@ def exchanged(world: World, login: Login, key: Callable[[], str], scope: str) ->
             raise
     assert token is not None  # noqa: S101  (an exchange answers with a token, or raises)
     return token
+
+
+def _forget_ended(world: World, login: Login) -> None:
+    """Forget the tokens that other keys, given in the environment before, were exchanged for.
+
+    A key that is used again is exchanged again; one whose mutex is held is left alone.
+    """
+    what = login.exchange.split()[:2]
+    for facts in world.index.entries().values():
+        exchange = facts.get("exchange", "")
+        if exchange.split()[:2] != what or exchange == login.exchange:
+            continue
+        other = Login(facts["server"], facts["client_id"], exchange=exchange)
+        with suppress(Expired), Mutex(files(world, other).token_mutex).held(0):
+            token = load(world, other)
+            if token is None or token.life_left(world.now()) <= 0:
+                drop(world, other)
+                world.forget(name(other))
 
 
 def _renewed(

@@ -23,7 +23,7 @@ class Oddities:
     """`oauth` (RFC 8414), `openid` (OpenID Connect Discovery), or nothing."""
     issuer: str | None = None
     """The issuer it says it is, if not itself."""
-    omit: frozenset[str] = frozenset()
+    omit: tuple[str, ...] = ()
     """What is left out of its answers."""
     rotates: bool = True
     numbers_as_text: bool = False

@@ -313,6 +313,25 @@ def test_another_hex_repos_key_is_another_token(here: Make, sandbox: Sandbox) ->
     assert answer(repo(here(HEX_REPOS_KEY=one))) != answer(repo(here(HEX_REPOS_KEY=other)))
 
 
+def test_tokens_of_keys_that_are_not_given_any_more_are_forgotten(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """Once they have ended; a build machine may see many keys."""
+    sandbox = serve(token_ttl=1)
+
+    def exchange(later: float) -> list[str]:
+        key = sandbox.hexpm.add_key("repositories")
+        of = world(tmp_path, {"HEX_API_URL": sandbox.api_url, "HEX_REPOS_KEY": key})
+        late = World(of.environ, of.settings, of.places, of.screen, now=lambda: of.now() + later)
+        found(repo(late))
+        return [facts["exchange"] for facts in of.index.entries().values() if "exchange" in facts]
+
+    seen = [exchange(later) for later in (0, 0, 5)]
+
+    assert [len(each) for each in seen] == [1, 2, 1]
+    assert seen[2][0] not in seen[1]
+
+
 def test_keys_of_the_environment_are_for_their_hosts_alone(here: Make) -> None:
     of = here(
         '[repositories.mine]\nurl = "https://mine.test"\n', HEX_API_KEY="a", HEX_REPOS_KEY="r"
