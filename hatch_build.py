@@ -43,10 +43,12 @@ class Programs(MetadataHookInterface):
 
 
 class Scripts(BuildHookInterface[Any]):
-    """Adds the scripts in `bin`, where they work."""
+    """Adds the scripts in `bin`, where they work, and the completions that `setup shell` reads."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Set what the wheel's builder reads."""
+        """Set what the wheel's builder reads; an editable install finds completions beside it."""
+        if version != "editable":
+            build_data["force_include"]["completions"] = "hexauth/completions"
         if IS_WINDOWS:
             build_data["tag"] = f"py3-none-{PLATFORM.replace('-', '_')}"
         elif not HAS_ENTRY_POINTS:

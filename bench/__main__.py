@@ -20,7 +20,7 @@ from pathlib import Path
 from bench import peers
 from bench.measure import Program, crowd, interleave, peak
 from hexauth import hot
-from hexauth.mutex import Mutex
+from hexauth.machine.mutex import Mutex
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
@@ -35,7 +35,7 @@ LONG_NAME = "a" * 420
 WAITER = """
 import sys, time
 from pathlib import Path
-from hexauth.mutex import Mutex
+from hexauth.machine.mutex import Mutex
 path = Path(sys.argv[1])
 for _ in range(int(sys.argv[2])):
     sys.stdin.readline()

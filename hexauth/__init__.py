@@ -4,14 +4,14 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the answer to a `get`
 if TYPE_CHECKING:
-    from hexauth.authenticate import HexAuth as HexAuth
+    from hexauth.credentials.http_auth import HexAuth as HexAuth
     from hexauth.library import get_token as get_token
 
 
 def __getattr__(name: str) -> object:
     """Import what Python programs use when they use it (PEP 562)."""
     if name == "HexAuth":
-        from hexauth.authenticate import HexAuth
+        from hexauth.credentials.http_auth import HexAuth
 
         return HexAuth
     if name == "get_token":

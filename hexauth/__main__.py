@@ -5,6 +5,10 @@ import sys
 
 from hexauth import hot
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the rest here
+if TYPE_CHECKING:
+    from hexauth.errors import HexauthError
+
 GIT_OPERATIONS = ("get", "store", "erase", "capability")
 
 
@@ -38,8 +42,6 @@ def docker(front: hot.Front | None = None) -> None:
 
 def _enter(door: str, words: list[str], front: hot.Front | None) -> None:
     front = front or hot.answer(door)
-    if front.interrupted:
-        sys.exit(_tell("Interrupted.", "Nothing was changed.", 130))
     _end(run(words, front, door))
 
 
@@ -58,46 +60,42 @@ def _end(code: int) -> None:
     os._exit(code)
 
 
-def run(  # noqa: PLR0911  (one a way to end)
-    arguments: list[str], front: hot.Front | None = None, door: str = "hexauth"
-) -> int:
-    """Run a command and return its exit code; two lines on standard error say what went wrong.
-
-    At the door `git`, nothing is said of a request that does not follow git's protocol; at the
-    door `docker`, all is said on standard output.
-    """
-    from hexauth.errors import HexauthError, MalformedRequest
-
+def run(arguments: list[str], front: hot.Front, door: str) -> int:
+    """Run a command and return its exit code; two lines on standard error say what went wrong."""
     try:
         return _work(arguments, front, door)
-    except MalformedRequest as error:
-        if door == "git":
-            return 0
-        code = 1 if door == "bazel" else error.exit_code
-        return _tell(error, error.hint, code, door)
-    except HexauthError as error:
-        return _tell(error, error.hint, error.exit_code, door)
-    except KeyboardInterrupt:
-        return _tell("Interrupted.", "Nothing was changed.", 130, door)
     except BrokenPipeError:
         _discard_output()
         return 1
-    except OSError as error:
+    except (Exception, KeyboardInterrupt) as failure:
+        return _tell(_explained(failure), door)
+
+
+def _explained(failure: BaseException) -> "HexauthError":
+    """Return what a person is told of `failure`."""
+    from hexauth.errors import HexauthError, Interrupted
+
+    if isinstance(failure, HexauthError):
+        return failure
+    if isinstance(failure, KeyboardInterrupt):
+        return Interrupted("Interrupted.")
+    if isinstance(failure, OSError):
         _discard_output()
-        what = error.strerror or "The operating system refused"
-        where = f": {error.filename}" if error.filename else ""
-        return _tell(f"{what}{where}.", "Check its owner and mode, and the space left.", 1, door)
-    except Exception as error:  # a fault of hexauth's own: no traceback, which may hold secrets
-        return _tell(
-            f"hexauth has failed in a way nobody expected ({_place(error)}).",
-            "Please report it, with the command that you ran.",
-            1,
-            door,
-        )
+        what = failure.strerror or "The operating system refused"
+        where = f": {failure.filename}" if failure.filename else ""
+        hint = "Check its owner and mode, and the space left."
+        return HexauthError(f"{what}{where}.", hint=hint)
+    # A fault of hexauth's own: no traceback, which may hold secrets.
+    return HexauthError(
+        f"hexauth has failed in a way nobody expected ({_place(failure)}).",
+        hint="Please report it, with the command that you ran.",
+    )
 
 
-def _work(arguments: list[str], front: hot.Front | None, door: str) -> int:
+def _work(arguments: list[str], front: hot.Front, door: str) -> int:
     """Do what was asked, with no more imports than it takes."""
+    if front.interrupted:
+        raise KeyboardInterrupt
     if door == "bazel":
         from hexauth.cli.bazel import bazel
 
@@ -108,32 +106,36 @@ def _work(arguments: list[str], front: hot.Front | None, door: str) -> int:
 
         docker(arguments)
         return 0
-    if front is not None and front.plain is not None:
-        from hexauth.cli.answer import answer
+    if front.plain is not None:
+        from hexauth.cli.answer import Question, answer
 
-        target, form, login = front.plain
-        answer(front, target or None, form, login)
+        target, form, ask = front.plain
+        answer(Question(target or None, form, ask=ask), front)
         return 0
     from hexauth.cli.main import invoke  # Click takes 20 to 30 ms
 
     return invoke(arguments, front)
 
 
-def _tell(what: object, hint: str, code: int, door: str = "hexauth") -> int:
+def _tell(error: "HexauthError", door: str) -> int:
     """Say what happened and what to do, as callers at `door` read it; return the exit code.
 
     That is two lines on standard error; for Bazel one; for docker one on standard output, and 1.
+    Git is told nothing of a request that does not follow its protocol.
     """
-    from hexauth.system import Screen
+    from hexauth.errors import MalformedRequest
+    from hexauth.machine.terminal import Screen
 
+    is_malformed = isinstance(error, MalformedRequest)
     if door == "docker":
         if sys.stdout is not None:
-            Screen(sys.stdout.write, visible=False).say(f"{what} {hint}".rstrip())
+            Screen(sys.stdout.write, visible=False).say(f"{error} {error.hint}".rstrip())
         return 1
-    one = door == "bazel"
-    lines = [f"hexauth: {what} {hint}"] if one else [f"hexauth: {what}", f"hexauth: {hint}"]
-    Screen(sys.stderr.write, visible=False).say(*lines)
-    return code
+    if door == "git" and is_malformed:
+        return 0
+    lines = [f"{error} {error.hint}"] if door == "bazel" else [f"{error}", error.hint]
+    Screen(sys.stderr.write, visible=False).say(*(f"hexauth: {line}" for line in lines))
+    return 1 if door == "bazel" and is_malformed else error.exit_code
 
 
 def _place(error: BaseException) -> str:

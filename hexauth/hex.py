@@ -6,6 +6,7 @@ Read from hexpm (the server), hex_core 0.19 and hex 2.5 (its clients).
 import json
 from base64 import urlsafe_b64decode
 from typing import Any
+from urllib.parse import urlsplit
 
 from hexauth.model import LAST_SECOND, Endpoints, Kind, Token
 
@@ -30,6 +31,11 @@ SESSION_SECONDS = 30 * 24 * 3600
 def repo_url(api_url: str) -> str:
     """Return the address of the repository that belongs to an API."""
     return REPO_URL if api_url == API_URL else api_url.removesuffix("/api")
+
+
+def is_api(url: str) -> bool:
+    """Tell whether `url` is written as that of a Hex server's API: its path ends in `/api`."""
+    return urlsplit(url).path.endswith("/api")
 
 
 def endpoints(api_url: str) -> Endpoints:

@@ -1,8 +1,7 @@
 """Answers a cached `get` before anything else is imported: os, sys and time alone.
 
-`hexauth.cache` writes what is read here. Whatever is unusual, in the request or in a file, is left
-to the rest of hexauth: this room gives the same bytes, or none. Linux alone has folders in memory
-that are a user's own.
+`hexauth.memory.answers` writes what is read here. Whatever is unusual is left to the rest: this
+module gives the same bytes, or none. Linux alone has folders in memory that are a user's own.
 """
 
 import os
@@ -12,22 +11,19 @@ import time
 VERSION = b"hexauth 1"
 """The first line of every file here; another layout gets another number."""
 
-FOLDERS = ("HOME", "HEXAUTH_HOME", "XDG_CONFIG_HOME")
-
-_NAMES = (
+KEYS = (  # noqa: SIM905  (a list would be four times as long)
+    "HOME HEXAUTH_HOME XDG_CONFIG_HOME "
     "PYTHON_KEYRING_BACKEND HEXAUTH_CACHE HEXAUTH_VAULT HEXAUTH_VAULT_TIMEOUT HEXAUTH_MIN_TTL "
     "HEX_API_URL HEX_API HEXAUTH_CLIENT_ID HEXAUTH_USERNAME HEXAUTH_ALLOW_HTTP HEXAUTH_ACCOUNT "
     "HEX_MIRROR_URL HEX_MIRROR HEX_TRUSTED_MIRROR_URL HEX_TRUSTED_MIRROR HEX_HTTP_TIMEOUT"
-)
-KEYS = (*FOLDERS, *_NAMES.split())
+).split()
 """Variables that an answer, or its being one, depends on: their values name the file."""
 
-_TEXTS = (
+TEXTS = (  # noqa: SIM905
     "CI HEXAUTH_NO_LOGIN HEXAUTH_SCOPE HEXAUTH_PASSPHRASE HEXAUTH_PASSPHRASE_FILE "
     "HEXAUTH_PASSPHRASE_COMMAND HEX_OTP HEX_OFFLINE HEX_CACERTS_PATH SSL_CERT_FILE HEX_HOME "
     "REQUESTS_CA_BUNDLE HEX_UNSAFE_HTTPS HTTPS_PROXY https_proxy NO_PROXY no_proxy"
-)
-TEXTS = _TEXTS.split()
+).split()
 """Variables that do not matter here, as long as they are texts without control characters."""
 
 FORMS = ("git", "token", "header", "env", "curl")
@@ -70,7 +66,7 @@ class Front:
 
 
 def answer(door: str) -> Front:
-    """Answer what the arguments ask at `door` and end the process, if the cache can.
+    """Answer what the arguments ask at `door` and end the process, if memory holds the answer.
 
     Doors are `hexauth`, `git` and `bazel`. Otherwise return what was learned; nothing is written.
     """
@@ -91,32 +87,28 @@ def _answer(front: Front, door: str, words: list[str]) -> None:
     if wanted is None or plain is None:
         return
     for name in (plain, *([f"{plain},{quoted(os.fsdecode(wanted[0]))}"] if wanted[0] else ())):
-        files = [f"{folder}/{name}" for folder in folders(os.environ)]
-        found = first(files)
+        found = first(name, os.environ)
         _write(find(found, wanted))
         where = found if _is_current(found) else read(f"{state_folder(os.environ)}/front/{name}")
         if _is_current(where) and _fits(where, wanted):
             if not _is_live(found):
-                _wait(front, where, files, wanted)
+                _wait(front, where, name, wanted)
             return
 
 
-def _wait(front: Front, where: list[bytes], files: list[str], wanted: tuple[bytes, ...]) -> None:
-    """Wait until whoever is getting a token now has put it into the cache."""
-    from hexauth import turn
+def _wait(front: Front, where: list[bytes], name: str, wanted: tuple[bytes, ...]) -> None:
+    """Wait until whoever is getting a token now has put it into memory."""
+    from hexauth.machine.flock import lock_within
 
     path = os.fsdecode(where[3])
     base = path.removesuffix("token.lock")
     for record in (f"{base}token.json", f"{base}login.json"):
         front.records[record] = b"\n".join(read(record) or ())
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    if not turn.try_lock(descriptor):
-        waiting = turn.Turn(descriptor)
-        if not waiting.comes(WAIT_SECONDS):
-            waiting.abandon()
-            return
+    if not lock_within(descriptor, WAIT_SECONDS):
+        return
     front.path, front.descriptor = path, descriptor
-    found = first(files)
+    found = first(name, os.environ)
     _write(find(found, wanted))
     if _is_live(found):  # it says that there is nothing to wait for
         front.leave()
@@ -130,10 +122,8 @@ def _write(answer: bytes | None) -> None:
         rest = answer
         while rest:
             rest = rest[os.write(1, rest) :]
-    except BrokenPipeError:
-        os._exit(1)
-    except OSError:
-        if len(rest) < len(answer):
+    except OSError as error:
+        if len(rest) < len(answer) or isinstance(error, BrokenPipeError):
             os._exit(1)
         raise
     os._exit(0)
@@ -146,8 +136,11 @@ def understand(front: Front, door: str, words: list[str]) -> tuple[bytes, ...] |
     """
     if not words or words[0] != "get":
         return None
-    if door == "bazel":
-        return _uri(_read_request(front, b"")) if len(words) == 1 else None
+    if door == "bazel":  # it sends `{"uri":"https://…"}`, with a space or without
+        text = _read_request(front, b"").strip().replace(b'{"uri": "', b'{"uri":"', 1)
+        is_plain = len(words) == 1 and text[:8] + text[-2:] == b'{"uri":""}'
+        uri = _origin(text[8:-2]) if is_plain else None
+        return None if uri is None else (uri, b"bazel")
     target, form, login = _arguments(words[1:])
     if form not in FORMS:
         return None
@@ -192,13 +185,6 @@ def _origin(url: bytes) -> bytes | None:
     return scheme + b"://" + host if PLAIN.issuperset(path) else None
 
 
-def _uri(data: bytes) -> tuple[bytes, ...] | None:
-    """Return the request that `{"uri":"https://…"}` makes, with a space or without."""
-    text = data.strip().replace(b'{"uri": "', b'{"uri":"', 1)
-    origin = _origin(text[8:-2]) if text[:8] + text[-2:] == b'{"uri":""}' else None
-    return None if origin is None else (origin, b"bazel")
-
-
 def _description(data: bytes, form: bytes) -> tuple[bytes, ...] | None:
     """Return the request that git's description makes, if it says nothing out of the ordinary."""
     if b"\r" in data or b"\0" in data or len(data) > REQUEST_BYTES:
@@ -209,8 +195,7 @@ def _description(data: bytes, form: bytes) -> tuple[bytes, ...] | None:
             break
         key, _, value = line.partition(b"=")
         if key == b"capability[]" and value:
-            if value == b"authtype" and form == b"git":
-                form = b"git-authtype"
+            form = b"git-authtype" if (value, form) == (b"authtype", b"git") else form
         elif key not in (b"wwwauth[]", b"state[]"):
             if key not in (b"protocol", b"host", b"path", b"username") or key in said:
                 return None
@@ -227,13 +212,12 @@ def file_name(environ: "os._Environ[str] | dict[str, str]") -> str | None:
     given = environ.get("HEX_API_KEY") or environ.get("HEX_REPOS_KEY")
     if given or not (environ.get("HOME") or environ.get("HEXAUTH_HOME")):
         return None
-    relative = any(environ.get(each, "/")[:1] not in "/" for each in FOLDERS)
+    relative = any(environ.get(each, "/")[:1] not in "/" for each in KEYS[:3])
     if relative or not all(environ.get(each, "").isprintable() for each in TEXTS):
         return None
     # With HEXAUTH_HOME, nothing lies in the other two; and a name has 255 bytes at most.
     irrelevant = ("HOME", "XDG_CONFIG_HOME") if environ.get("HEXAUTH_HOME") else ()
-    values = ["" if each in irrelevant else environ.get(each, "") for each in KEYS]
-    return ",".join(quoted(value) for value in values)
+    return ",".join("" if each in irrelevant else quoted(environ.get(each, "")) for each in KEYS)
 
 
 def quoted(text: str) -> str:
@@ -265,10 +249,9 @@ def read(path: str) -> list[bytes]:
         return []
     try:
         found = os.fstat(descriptor)
-        # 0o100600: a regular file, mode 0600.
-        if (found.st_mode, found.st_uid, found.st_nlink) != (0o100600, os.getuid(), 1):
-            return []
-        return os.read(descriptor, FILE_BYTES).split(b"\n") if found.st_size < FILE_BYTES else []
+        kind = found.st_mode, found.st_uid, found.st_nlink  # a regular file, mode 0600
+        is_ours = kind == (0o100600, os.getuid(), 1) and found.st_size < FILE_BYTES
+        return os.read(descriptor, FILE_BYTES).split(b"\n") if is_ours else []
     finally:
         os.close(descriptor)
 
@@ -282,15 +265,15 @@ def stamp(path: bytes | str) -> bytes:
     return b"%d %d %d" % (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def first(files: list[str]) -> list[bytes]:
-    """Return the lines of the first file that there is."""
-    return next((lines for path in files if (lines := read(path))), [])
+def first(name: str, environ: "os._Environ[str] | dict[str, str]") -> list[bytes]:
+    """Return the lines of the first file called `name` that there is."""
+    return next((lines for each in folders(environ) if (lines := read(f"{each}/{name}"))), [])
 
 
 def _is_current(lines: list[bytes]) -> bool:
     """Tell whether `lines` begin as they must, and config.toml is as it was then.
 
-    The lines are: version; config.toml and its stamp; the token mutex; origins; the user name.
+    They are: version; config.toml and its stamp; the token mutex; origins; the user name.
     """
     return len(lines) > 5 and lines[0] == VERSION and stamp(lines[1]) == lines[2]
 
@@ -301,13 +284,9 @@ def _fits(lines: list[bytes], wanted: tuple[bytes, ...]) -> bool:
 
 
 def _is_live(lines: list[bytes]) -> bool:
-    """Tell whether `lines` are valid now.
-
-    Three lines follow: the mutex's stamp, which every change of the login changes, and two times.
-    """
-    if not _is_current(lines) or len(lines) < 9 or stamp(lines[3]) != lines[6]:
-        return False
-    return int(lines[7]) <= time.time() <= int(lines[8])
+    """Tell whether `lines` are valid now: the mutex's stamp and two times are the next three."""
+    is_valid = _is_current(lines) and len(lines) > 8 and stamp(lines[3]) == lines[6]
+    return is_valid and int(lines[7]) <= time.time() <= int(lines[8])
 
 
 def find(lines: list[bytes], wanted: tuple[bytes, ...]) -> bytes | None:
@@ -315,5 +294,5 @@ def find(lines: list[bytes], wanted: tuple[bytes, ...]) -> bytes | None:
     if not _is_live(lines) or not _fits(lines, wanted):
         return None
     name = wanted[1] + b" "
-    found = (line[len(name) :] for line in lines[9:] if line.startswith(name))
-    return next((line.replace(b"\0", b"\n") for line in found), None)
+    found = (line for line in lines[9:] if line.startswith(name))
+    return next((line[len(name) :].replace(b"\0", b"\n") for line in found), None)

@@ -1,10 +1,9 @@
 """For Python programs: the credential that `hexauth get` prints, without starting a process."""
 
+from hexauth.credentials import sources
+from hexauth.credentials.request import Request
 from hexauth.model import Credential
-from hexauth.resolve import found
-from hexauth.search import Search
-from hexauth.targets import parse_target
-from hexauth.world import open_world
+from hexauth.vault.home import Home
 
 
 def get_token(target: str = "hexpm", *, account: str | None = None, ask: bool = True) -> str:
@@ -34,9 +33,8 @@ def get(
     Raises `UsageError`, `LoginRequired`, `Declined`, `Expired`, `Unreachable`, `VaultError` or
     `Interrupted`, all of them `HexauthError`s.
     """
-    world = open_world(min_ttl=min_ttl, account=account)
+    home = Home.open(min_ttl=min_ttl, account=account)
     try:
-        wanted = parse_target(target, world.settings)
-        return found(Search(world, wanted, may_ask=world.may_ask(may_ask)))
+        return sources.get(Request.named(home, target, ask=may_ask))
     finally:
-        world.close()
+        home.close()

@@ -33,6 +33,11 @@ class Target:
     path: str | None = None
     username: str | None = None
 
+    @property
+    def is_web(self) -> bool:
+        """Whether it is an address of the web; one without a host is none (CVE-2020-11008)."""
+        return bool(self.host) and (self.protocol or "").lower() in ("https", "http")
+
     def __str__(self) -> str:
         return f"{self.protocol}://{self.host}" + (f"/{self.path}" if self.path else "")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hexauth.sandbox.serve import Sandbox
-from hexauth.setup.tools import TOOLS
+from hexauth.tools.catalog import TOOLS
 from tests.conftest import Machine, Serve, need
 
 Make = Callable[[Sandbox], Machine]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexauth import hot
-from hexauth.config import SETTINGS
+from hexauth.machine.folders import places
 from hexauth.protocols import shell
-from hexauth.system import places
+from hexauth.world.settings import SETTINGS
 
 HOME = {"HOME": "/home/me"}
 

@@ -6,10 +6,10 @@ import click
 import pytest
 
 from hexauth.cli.main import main
-from hexauth.cli.manual import outdated, pages
-from hexauth.config import SETTINGS
 from hexauth.errors import exit_codes
+from hexauth.world.settings import SETTINGS
 from tests.conftest import need
+from writers.manual import outdated, pages
 
 ROOT = Path(__file__).parent.parent
 

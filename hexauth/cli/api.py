@@ -10,15 +10,15 @@ from typing import Any
 import click
 
 from hexauth import hex as hexpm
-from hexauth.cli.options import account_option, login_option, vault_option
+from hexauth.cli.options import Flags, account_option, login_option, vault_option
 from hexauth.cli.streams import write_answer
 from hexauth.errors import HexauthError, Unreachable, UsageError
-from hexauth.repositories import find_repository
-from hexauth.servers import server_for
-from hexauth.system import printable
-from hexauth.targets import parse_target
-from hexauth.urls import is_web_url, origin, split_url
-from hexauth.world import World, open_world
+from hexauth.machine.terminal import printable
+from hexauth.servers.directory import server_for
+from hexauth.servers.repositories import find_repository
+from hexauth.servers.targets import parse_target
+from hexauth.vault.home import Home
+from hexauth.world.urls import is_web_url, origin, split_url
 
 PAGES = 1000
 """The most pages that are fetched for one command."""
@@ -51,7 +51,9 @@ PAGES = 1000
 @account_option()
 @login_option()
 @vault_option()
+@click.pass_obj
 def api(
+    flags: Flags,
     path: str,
     method: str | None,
     fields: tuple[str, ...],
@@ -60,9 +62,6 @@ def api(
     include: bool,
     paginate: bool,
     target: str,
-    account: str | None,
-    login: bool | None,
-    vault: str | None,
 ) -> None:
     """Send a request to the API and print the answer, as it comes.
 
@@ -79,8 +78,8 @@ def api(
     verb = (method or ("POST" if pairs or source is not None else "GET")).upper()
     if paginate and verb != "GET":
         raise UsageError("--paginate is for GET alone.")
-    world = open_world(vault=vault, account=account)
-    url = _url(world, target, path)
+    home = flags.home()
+    url = _url(home, target, path)
     body: dict[str, Any] = {"headers": names}
     if source is not None:
         body["data"] = _content(source)
@@ -88,9 +87,8 @@ def api(
         body["params" if verb in ("GET", "HEAD") else "json"] = pairs
     if source is not None and not any(name.lower() == "content-type" for name in names):
         names["Content-Type"] = "application/json"
-    answers = _answers(world, target, verb, url, body, login=login, paginate=paginate)
     lists: list[Any] = []
-    for answer in answers:
+    for answer in _answers(_session(home, target, flags.ask), verb, url, body, paginate=paginate):
         if include:
             write_answer(_head(answer))
         if answer.status_code >= 400:
@@ -112,14 +110,14 @@ def _pair(text: str, sign: str, usage: str) -> tuple[str, str]:
     return name.strip(), value.strip() if sign == ":" else value
 
 
-def _url(world: World, target: str, path: str) -> str:
+def _url(home: Home, target: str, path: str) -> str:
     """Return the URL that `path` is at the API of `target`. Raises `UsageError` for another's."""
     if "://" in target:
-        named = parse_target(target, world.settings)
-        known = server_for(world, named)
+        named = parse_target(target, home.settings)
+        known = server_for(home, named)
         base = known.url if known is not None else target.rstrip("/")
     else:
-        base = find_repository(target, world.settings).api_url
+        base = find_repository(target, home.settings).api_url
     url = path if "://" in path else f"{base}/{path.lstrip('/')}"
     same = is_web_url(url) and origin(*split_url(url)) == origin(*split_url(base))
     if not same or re.search(r"(^|/)\.\.?(/|$)", url.partition("?")[0]):
@@ -140,25 +138,29 @@ def _content(source: str) -> bytes:
         ) from None
 
 
+def _session(home: Home, target: str, ask: bool | None) -> Any:  # noqa: ANN401  (requests is imported later)
+    from hexauth.credentials.http_auth import HexAuth
+    from hexauth.world.http import open_session
+
+    session = open_session(home.settings)
+    session.auth = HexAuth(target, ask=home.may_ask(ask), home=home)
+    return session
+
+
 def _answers(
-    world: World,
-    target: str,
+    session: Any,  # noqa: ANN401  (requests is imported later)
     verb: str,
     url: str,
     body: dict[str, Any],
     *,
-    login: bool | None,
     paginate: bool,
 ) -> Iterator[Any]:
     """Yield the answer, or those of all pages (RFC 8288, `rel="next"`)."""
     import requests
 
-    from hexauth.authenticate import HexAuth
-    from hexauth.http import open_session
+    from hexauth.world.http import reason
 
-    session = open_session(world.settings)
-    session.auth = HexAuth(target, ask=world.may_ask(login), world=world)
-    home = origin(*split_url(url))
+    here = origin(*split_url(url))
     try:
         with session:
             for _ in range(PAGES):
@@ -169,12 +171,10 @@ def _answers(
                     return
                 url = requests.compat.urljoin(url, following)
                 body.pop("params", None)
-                if origin(*split_url(url)) != home:
+                if origin(*split_url(url)) != here:
                     raise Unreachable("The next page is elsewhere, which is refused.")
     except requests.RequestException as error:
-        from hexauth.http import reason
-
-        raise Unreachable(f"{home} cannot be reached: {reason(error)}.") from None
+        raise Unreachable(f"{here} cannot be reached: {reason(error)}.") from None
 
 
 def _json(content: bytes) -> Any:  # noqa: ANN401  (JSON is anything)

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from hexauth.cli.streams import write_answer
-from hexauth.config import SETTINGS, Setting
-from hexauth.system import printable
-from hexauth.world import World, open_world
+from hexauth.machine.terminal import printable
+from hexauth.vault.home import Home
+from hexauth.world.settings import SETTINGS, Setting
 
 MASK = "********"
 
@@ -23,13 +23,15 @@ def config(as_json: bool) -> None:
     A setting comes from an option, a variable, config.toml or its default, in this order. Secrets
     are masked.
     """
-    world = open_world()
-    rows = [_row(world, setting) for setting in SETTINGS]
+    home = Home.open()
+    rows = [_row(home, setting) for setting in SETTINGS]
     if as_json:
         write_answer((json.dumps(rows, indent=2) + "\n").encode())
         return
-    home = f"$HEXAUTH_HOME={os.environ['HEXAUTH_HOME']}, " if os.environ.get("HEXAUTH_HOME") else ""
-    lines = [f"# {home}{world.places.config}"]
+    moved = (
+        f"$HEXAUTH_HOME={os.environ['HEXAUTH_HOME']}, " if os.environ.get("HEXAUTH_HOME") else ""
+    )
+    lines = [f"# {moved}{home.places.config}"]
     for row in rows:
         places = [*row["variables"], *([row["flag"]] if row["flag"] else [])]
         lines += [
@@ -41,12 +43,12 @@ def config(as_json: bool) -> None:
     write_answer("".join(f"{printable(line)}\n" for line in lines).encode())
 
 
-def _row(world: World, setting: Setting) -> Mapping[str, Any]:
-    value = getattr(world.settings, setting.name)
+def _row(home: Home, setting: Setting) -> Mapping[str, Any]:
+    value = getattr(home.settings, setting.name)
     return {
         "name": setting.name,
         "value": MASK if setting.secret and value else value,
-        "source": world.settings.sources[setting.name] or "default",
+        "source": home.settings.sources[setting.name] or "default",
         "variables": list(setting.variables),
         "flag": setting.flag,
         "in_file": setting.in_file,

@@ -3,17 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from hexauth import stored
 from hexauth.cli.streams import read_request, write_answer
+from hexauth.credentials import sources, stored
+from hexauth.credentials.request import Request
 from hexauth.errors import LoginRequired, MalformedRequest, NotFound, UsageError
 from hexauth.model import Target
 from hexauth.protocols import docker as protocol
-from hexauth.resolve import resolve
-from hexauth.search import Search
-from hexauth.servers import server_for
-from hexauth.targets import parse_target
 from hexauth.vault.drawers import Stored
-from hexauth.world import World, open_world
+from hexauth.vault.home import Home
 
 PROTOCOL = "docker"
 """What docker stored goes by this protocol: its servers are no URLs that others ask for."""
@@ -22,8 +19,8 @@ PROTOCOL = "docker"
 def docker(words: Sequence[str]) -> None:
     """Carry out the one of docker's actions that `words` name.
 
-    Raises `MalformedRequest` and `NotFound`, with texts that clients compare, and what `resolve`
-    does.
+    Raises `MalformedRequest` and `NotFound`, with texts that clients compare, and what
+    `sources.find` does.
     """
     if len(words) != 1 or words[0] not in ACTIONS:
         usage = f"Usage: docker-credential-hexauth {' | '.join(ACTIONS)}"
@@ -33,11 +30,12 @@ def docker(words: Sequence[str]) -> None:
 
 def _get() -> None:
     server = protocol.parse_server(read_request())
-    world = open_world()
-    credential = stored.find(world, Target(PROTOCOL, server))
-    if credential is None and (target := _hex(world, server)) is not None:
+    home = Home.open()
+    credential = sources.find(Request(home, Target(PROTOCOL, server)))
+    request = _of_login(home, server) if credential is None else None
+    if request is not None:
         with suppress(LoginRequired):
-            credential = resolve(Search(world, target))
+            credential = sources.find(request)
     if credential is None:
         raise NotFound(protocol.NOT_FOUND, hint="")
     write_answer(protocol.render(server, credential))
@@ -46,15 +44,15 @@ def _get() -> None:
 def _store() -> None:
     server, username, secret = protocol.parse_credential(read_request())
     target = Target(PROTOCOL, server)
-    stored.store(open_world(), target, Stored(None, username, secret), alone=True)
+    stored.store(Home.open(), target, Stored(None, username, secret), alone=True)
 
 
 def _erase() -> None:
-    stored.erase(open_world(), Target(PROTOCOL, protocol.parse_server(read_request())), None)
+    stored.erase(Home.open(), Target(PROTOCOL, protocol.parse_server(read_request())), None)
 
 
 def _list() -> None:
-    entries = open_world().index.entries().values()
+    entries = Home.open().vaults.entries().values()
     users = {
         entry["host"]: entry.get("username", "")
         for entry in entries
@@ -76,10 +74,11 @@ ACTIONS: Mapping[str, Callable[[], None]] = {
 }
 
 
-def _hex(world: World, server: str) -> Target | None:
-    """Return the target that `server` is if hexauth logs in there; docker leaves the scheme out."""
+def _of_login(home: Home, server: str) -> Request | None:
+    """Return the request for `server` if hexauth logs in there; docker leaves the scheme out."""
     try:
-        target = parse_target(server if "://" in server else f"https://{server}", world.settings)
+        url = server if "://" in server else f"https://{server}"
+        request = Request.named(home, url, ask=False)
     except UsageError:
         return None
-    return target if server_for(world, target) else None
+    return request if request.server else None

@@ -2,19 +2,19 @@
 
 import click
 
-from hexauth import stored
-from hexauth.accounts import login_for
-from hexauth.cli.options import account_option, vault_option
+from hexauth.cli.options import Flags, account_option, vault_option
 from hexauth.cli.streams import read_request
+from hexauth.credentials import stored
+from hexauth.login.ending import reject
+from hexauth.login.tokens import tokens_for
 from hexauth.protocols import git
-from hexauth.session import reject
-from hexauth.world import open_world
 
 
 @click.command(short_help="Forget the credentials that standard input describes.")
 @account_option()
 @vault_option()
-def erase(account: str | None, vault: str | None) -> None:
+@click.pass_obj
+def erase(flags: Flags) -> None:
     """Forget the credentials that standard input describes, as git sends it.
 
     For a login's own token that means: if it is still the one on file, refresh it at the next
@@ -24,8 +24,8 @@ def erase(account: str | None, vault: str | None) -> None:
     target = given.target
     if not target.protocol or not target.host:
         return
-    world = open_world(vault=vault, account=account)
-    login = login_for(world, target)
-    if login is not None and given.secret:
-        reject(world, login, given.secret)
-    stored.erase(world, target, given.secret)
+    home = flags.home()
+    tokens = tokens_for(home, target)
+    if tokens is not None and given.secret:
+        reject(tokens, given.secret)
+    stored.erase(home, target, given.secret)

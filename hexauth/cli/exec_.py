@@ -6,15 +6,13 @@ import sys
 import click
 
 from hexauth import hex as hexpm
-from hexauth.cli.options import account_option, login_option, min_ttl_option, vault_option
+from hexauth.cli.options import Flags, account_option, login_option, min_ttl_option, vault_option
+from hexauth.credentials import sources
+from hexauth.credentials.request import Request
 from hexauth.errors import UsageError
+from hexauth.machine.programs import replace_process
 from hexauth.model import Credential
 from hexauth.protocols import shell
-from hexauth.resolve import found
-from hexauth.search import Search
-from hexauth.system import replace_process
-from hexauth.targets import parse_target
-from hexauth.world import open_world
 
 
 class WithCommand(click.Command):
@@ -57,10 +55,6 @@ def exec_(
     command: tuple[str, ...],
     variables: tuple[str, ...],
     otp: str | None,
-    account: str | None,
-    login: bool | None,
-    min_ttl: int | None,
-    vault: str | None,
 ) -> None:
     """Run COMMAND with a working credential for TARGET in its environment.
 
@@ -78,21 +72,22 @@ def exec_(
             f"{otp!r} is no one-time password.",
             hint="Write --otp=CODE, or --otp behind TARGET to be asked for it.",
         )
-    world = open_world(min_ttl=min_ttl, vault=vault, account=account)
-    search = Search(world, parse_target(target, world.settings), may_ask=world.may_ask(login))
-    repository = search.site.repository
+    flags = context.ensure_object(Flags)
+    home = flags.home()
+    request = Request.named(home, target, ask=flags.ask)
+    repository = request.site.repository
     is_hex = repository is not None and repository.is_hexpm
     if not is_hex and not wanted:
         raise UsageError(
             f"No program is known to read a credential of {target} from its environment.",
             hint="Name a variable: --env NAME=token",
         )
-    credential = found(search)
-    environ = {**world.environ, **(_of_hex(credential) if is_hex else {})}
+    credential = sources.get(request)
+    environ = {**home.environ, **(_of_hex(credential) if is_hex else {})}
     environ |= {name: shell.value(credential, form) for name, form in wanted}
     if otp is not None:
         environ["HEX_OTP"] = otp or _ask_otp()
-    world.close()
+    home.close()
     context.exit(replace_process(command, environ))
 
 

@@ -2,15 +2,16 @@
 
 import click
 
-from hexauth.cli.answer import answer
+from hexauth import hex as hexpm
+from hexauth.cli.answer import Question, answer, explain_on_screen
 from hexauth.cli.options import (
+    Flags,
     account_option,
     login_option,
     min_ttl_option,
-    repo_option,
     vault_option,
 )
-from hexauth.hot import Front
+from hexauth.credentials.sources import explain_nothing
 from hexauth.protocols import shell
 
 
@@ -24,24 +25,14 @@ from hexauth.protocols import shell
     show_default=True,
     help="How to print the credential.",
 )
-@repo_option()
+@click.option("--repo", "repository", metavar="NAME", help="The repository, such as hexpm:acme.")
 @account_option()
 @click.option("--explain", is_flag=True, help="Say which sources were asked, and why not taken.")
 @login_option()
 @min_ttl_option()
 @vault_option()
 @click.pass_obj
-def get(
-    front: Front | None,
-    target: str | None,
-    form: str,
-    repository: str | None,
-    account: str | None,
-    explain: bool,
-    login: bool | None,
-    min_ttl: int | None,
-    vault: str | None,
-) -> None:
+def get(flags: Flags, target: str | None, form: str, repository: str | None, explain: bool) -> None:
     """Print a working credential for TARGET, refreshed if need be.
 
     TARGET is hexpm, which is its API, another repository, such as hexpm:ORGANIZATION, or an URL.
@@ -51,14 +42,7 @@ def get(
 
     If nobody is logged in, the person is asked to log in, once, however many programs wait.
     """
-    answer(
-        front,
-        target,
-        form,
-        login,
-        repository=repository or "",
-        explain=explain,
-        account=account,
-        min_ttl=min_ttl,
-        vault=vault,
-    )
+    named = hexpm.REPOSITORY if target == "" else target  # as of a variable that is not set
+    told = explain_on_screen if explain else explain_nothing
+    question = Question(named, form, repository or "", told, flags.ask, flags.settings)
+    answer(question, flags.front)

@@ -5,31 +5,29 @@ from itertools import groupby
 
 import click
 
-from hexauth import keys, stored
-from hexauth.accounts import login_for
-from hexauth.attempt import arrive
-from hexauth.cli.options import vault_option
+from hexauth.cli.options import Flags, vault_option
 from hexauth.cli.streams import write_answer
+from hexauth.credentials import keys, stored
+from hexauth.credentials.keys import KeyKind
 from hexauth.errors import UsageError, VaultError
-from hexauth.imports import Secret, find
-from hexauth.keys import KeyKind
+from hexauth.login.attempts import arrive
+from hexauth.login.tokens import Tokens
+from hexauth.machine.terminal import printable
 from hexauth.model import Kind, Token
-from hexauth.mutex import Mutex
-from hexauth.repositories import find_repository
-from hexauth.session import TOKEN_SECONDS
-from hexauth.setup.files import Edit, read
-from hexauth.system import printable
-from hexauth.tokens import files, load, save
+from hexauth.servers.accounts import login_for
+from hexauth.servers.repositories import find_repository
+from hexauth.tools.edits import Edit, read
+from hexauth.tools.kept import Secret, find
 from hexauth.vault.drawers import Stored
-from hexauth.vault.logins import name as entry_name
-from hexauth.world import World, open_world
+from hexauth.vault.home import Home
 
 
 @click.command("import", short_help="Take over what mix, rebar3, gleam and git have kept.")
 @click.option("--yes", is_flag=True, help="Copy what hexauth can keep into the vault.")
 @click.option("--remove", is_flag=True, help="Then remove it from where it was; needs --yes.")
 @vault_option()
-def import_(yes: bool, remove: bool, vault: str | None) -> None:
+@click.pass_obj
+def import_(flags: Flags, yes: bool, remove: bool) -> None:
     """List the keys and passwords that mix, rebar3, gleam and git-credential-store have kept.
 
     With --yes, API keys and passwords are copied into the vault, and read back, before they are
@@ -40,11 +38,11 @@ def import_(yes: bool, remove: bool, vault: str | None) -> None:
     """
     if remove and not yes:
         raise click.UsageError("--remove needs --yes.")
-    world = open_world(vault=vault)
+    home = flags.home()
     done: list[Secret] = []
     lines = []
-    for secret in find(world.environ):
-        fate = _fate(world, secret) if yes or not secret.secret else "can be copied"
+    for secret in find(home.environ):
+        fate = _fate(home, secret) if yes or not secret.secret else "can be copied"
         lines.append(f"{secret.program:<7} {secret.path}: {secret.what}: {fate}")
         if fate in (COPIED, THERE):
             done.append(secret)
@@ -60,62 +58,62 @@ def import_(yes: bool, remove: bool, vault: str | None) -> None:
 COPIED, THERE = "copied into the vault", "in the vault already"
 
 
-def _fate(world: World, secret: Secret) -> str:
+def _fate(home: Home, secret: Secret) -> str:
     """Copy `secret` if hexauth can keep it; say what became of it. Raises `VaultError`."""
     if not secret.secret:
         return "left where it is"
     if secret.repository:
-        return _copy_repository_key(world, secret)
-    return _copy_key(world, secret) if secret.target is None else _copy_password(world, secret)
+        return _copy_repository_key(home, secret)
+    return _copy_key(home, secret) if secret.target is None else _copy_password(home, secret)
 
 
-def _copy_password(world: World, secret: Secret) -> str:
+def _copy_password(home: Home, secret: Secret) -> str:
     target = secret.target
     assert target is not None  # noqa: S101  (the caller has looked)
-    if login_for(world, target) is not None:
+    if login_for(home, target) is not None:
         return "left where it is: Hex takes no passwords any more"
-    before = stored.find(world, target)
+    before = stored.find(home, target)
     if before is not None and before.secret == secret.secret:
         return THERE
     if before is not None:
         return "left where it is: the vault has another one for that"
-    stored.store(world, target, Stored(target.path, secret.username, secret.secret))
-    after = stored.find(world, target)
+    stored.store(home, target, Stored(target.path, secret.username, secret.secret))
+    after = stored.find(home, target)
     if after is None or after.secret != secret.secret:
         raise VaultError("The vault does not give back what was put into it.")
     return COPIED
 
 
-def _copy_repository_key(world: World, secret: Secret) -> str:
+def _copy_repository_key(home: Home, secret: Secret) -> str:
     """Keep the key of a repository that hexauth knows, unless it has another one."""
     try:
-        repository = find_repository(secret.repository, world.settings)
+        repository = find_repository(secret.repository, home.settings)
     except UsageError:
         return f"left where it is: config.toml does not know {secret.repository}"
     kind = KeyKind(secret.kind)
-    kept = keys.load(world, repository).get(kind)
+    kept = keys.load(home, repository).get(kind)
     if kept == secret.secret:
         return THERE
     if kept is not None:
         return "left where it is: the vault has another one for that"
-    keys.add(world, repository, kind, secret.secret)
-    if keys.load(world, repository).get(kind) != secret.secret:
+    keys.add(home, repository, kind, secret.secret)
+    if keys.load(home, repository).get(kind) != secret.secret:
         raise VaultError("The vault does not give back what was put into it.")
     return COPIED
 
 
-def _copy_key(world: World, secret: Secret) -> str:
+def _copy_key(home: Home, secret: Secret) -> str:
     """Keep an API key in place of a login, if nobody is logged in."""
-    login = world.settings.login
-    token = arrive(world, login).token
+    tokens = Tokens(home, home.settings.login)
+    token = arrive(tokens).token
     if token is not None:
         is_same = token.access == secret.secret
         return THERE if is_same else "left where it is: hexauth is logged in already"
-    world.vault(entry_name(login)).check()
-    with Mutex(files(world, login).token_mutex).held(TOKEN_SECONDS):
-        if load(world, login) is None:
-            save(world, login, Token(secret.secret, issued_at=int(world.now()), kind=Kind.KEY))
-        after = load(world, login)
+    tokens.vault.check()
+    with tokens.changing():
+        if tokens.load() is None:
+            tokens.save(Token(secret.secret, issued_at=int(home.now()), kind=Kind.KEY))
+        after = tokens.load()
     if after is None or after.access != secret.secret:
         raise VaultError("The vault does not give back what was put into it.")
     return COPIED

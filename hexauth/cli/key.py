@@ -4,16 +4,15 @@ import json
 
 import click
 
-from hexauth import keys, oauth
-from hexauth.cli.options import show_usage, vault_option
+from hexauth.cli.options import Flags, show_usage, vault_option
 from hexauth.cli.streams import read_key, write_answer
-from hexauth.errors import NotFound, Refused, UsageError
-from hexauth.keys import KeyKind
-from hexauth.repositories import Repository, site
-from hexauth.servers import endpoints_for
-from hexauth.system import printable
-from hexauth.targets import parse_target
-from hexauth.world import World, open_world
+from hexauth.credentials import keys
+from hexauth.credentials.keys import KeyKind
+from hexauth.errors import NotFound, UsageError
+from hexauth.machine.terminal import printable
+from hexauth.servers.repositories import Repository, site
+from hexauth.servers.targets import parse_target
+from hexauth.vault.home import Home
 
 
 @click.group(short_help="Keep the keys of repositories.", invoke_without_command=True)
@@ -37,28 +36,29 @@ KIND = click.option(
 @KIND
 @click.option("--no-verify", is_flag=True, help="Keep it without asking the server.")
 @vault_option()
-def add(target: str, kind: str | None, no_verify: bool, vault: str | None) -> None:
+@click.pass_obj
+def add(flags: Flags, target: str, kind: str | None, no_verify: bool) -> None:
     """Keep the key for TARGET that standard input holds, or that is asked for.
 
     TARGET is a repository, such as hexpm:acme, or the URL of one or of an API. The server is asked
     whether it takes the key.
     """
-    world = open_world(vault=vault)
-    repository, usual = _place(world, target)
+    home = flags.home()
+    repository, usual = _place(home, target)
     chosen = KeyKind(kind) if kind else usual
     secret = read_key()
     if not no_verify:
-        _verify(world, repository, chosen, secret)
-    keys.add(world, repository, chosen, secret)
-    where = world.vault(keys.entry(repository)).describe()
-    world.screen.say(f"The {chosen} of {repository.name} is stored in {where}.")
+        keys.verify(home, repository, chosen, secret)
+    keys.add(home, repository, chosen, secret)
+    where = home.vaults.of(keys.entry(repository)).describe()
+    home.screen.say(f"The {chosen} of {repository.name} is stored in {where}.")
 
 
 @key.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_(as_json: bool) -> None:
     """List which repositories have keys; the keys themselves are not shown."""
-    world = open_world()
+    home = Home.open()
     found = [
         {
             "repository": facts["repository"],
@@ -66,7 +66,7 @@ def list_(as_json: bool) -> None:
             "server": facts["at"],
             "vault": facts["vault"],
         }
-        for facts in keys.listed(world)
+        for facts in keys.listed(home)
         for kind in facts["kinds"].split()
     ]
     if as_json:
@@ -83,21 +83,22 @@ def list_(as_json: bool) -> None:
 @click.argument("target")
 @KIND
 @vault_option()
-def remove(target: str, kind: str | None, vault: str | None) -> None:
+@click.pass_obj
+def remove(flags: Flags, target: str, kind: str | None) -> None:
     """Forget the keys for TARGET, or the one of that kind; at the server they work on."""
-    world = open_world(vault=vault)
-    repository, _ = _place(world, target)
-    if not keys.remove(world, repository, KeyKind(kind) if kind else None):
+    home = flags.home()
+    repository, _ = _place(home, target)
+    if not keys.remove(home, repository, KeyKind(kind) if kind else None):
         raise NotFound(
             f"No {kind or 'key'} of {repository.name} is kept.", hint="See `hexauth key list`."
         )
-    world.screen.say(f"The {kind or 'keys'} of {repository.name} is gone from this machine.")
+    home.screen.say(f"The {kind or 'keys'} of {repository.name} is gone from this machine.")
 
 
-def _place(world: World, target: str) -> tuple[Repository, KeyKind]:
+def _place(home: Home, target: str) -> tuple[Repository, KeyKind]:
     """Return the repository that `target` names, and the kind of key that is usual for it."""
-    named = parse_target(target, world.settings)
-    place = site(named, world.settings)
+    named = parse_target(target, home.settings)
+    place = site(named, home.settings)
     if place.repository is None:
         raise UsageError(
             f"{printable(target)} is no part of a repository that hexauth knows.",
@@ -105,28 +106,3 @@ def _place(world: World, target: str) -> tuple[Repository, KeyKind]:
         )
     is_api = place.is_api and "://" in target
     return place.repository, KeyKind.API if is_api else KeyKind.AUTH
-
-
-def _verify(world: World, repository: Repository, kind: KeyKind, secret: str) -> None:
-    """Ask the server whether it takes the key. Raises `Refused` or `Unreachable`."""
-    try:
-        if kind is KeyKind.API:
-            oauth.current_user(world.http, f"{repository.api_url}/users/me", secret)
-        elif kind is KeyKind.AUTH and repository.oauth_exchange:
-            login = keys.exchanged(repository, kind)
-            oauth.exchange(
-                world.http,
-                endpoints_for(world, login),
-                login.client_id,
-                secret,
-                scope=keys.SCOPES[kind],
-                now=world.now(),
-            )
-        elif not oauth.accepts(world.http, f"{repository.url}/names", secret):
-            raise Refused("invalid_client", f"{repository.name} does not take this key.")
-    except Refused as refusal:
-        raise Refused(
-            refusal.code,
-            f"{repository.name} does not take this key: {refusal.code}.",
-            hint="Nothing was stored. Check the key and its permissions, or add --no-verify.",
-        ) from None

@@ -5,7 +5,7 @@ from importlib import import_module
 import click
 
 from hexauth import __version__
-from hexauth.cli.options import show_usage
+from hexauth.cli.options import Flags, show_usage
 from hexauth.errors import UsageError
 from hexauth.hot import Front
 
@@ -48,10 +48,10 @@ class Commands(click.Group):
         return command if isinstance(command, click.Command) else None
 
 
-def invoke(arguments: list[str], front: Front | None) -> int:
+def invoke(arguments: list[str], front: Front) -> int:
     """Run the command that `arguments` name; return its exit code. Raises its errors."""
     try:
-        code = main.main(arguments, prog_name="hexauth", standalone_mode=False, obj=front)
+        code = main.main(arguments, prog_name="hexauth", standalone_mode=False, obj=Flags(front))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "hexauth"
         hint = f"Run `{command} --help` to see how it is used."

@@ -1,34 +1,52 @@
-"""The options that commands share."""
+"""The options that commands share, and what was said by them."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
 
+from hexauth.hot import Front
+from hexauth.vault.home import Home
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Flags:
+    """What a command was told by the options that it shares with others."""
+
+    def __init__(self, front: Front | None = None) -> None:
+        self.front = front or Front()
+        self.ask: bool | None = None
+        """`--login/--no-login`: whether a person may be asked to log in."""
+        self.settings: dict[str, object] = {}
+        """Settings by their names."""
+
+    def home(self, **settings: object) -> Home:
+        """Return the home as these flags make it, and more `settings`. Raises `UsageError`."""
+        return Home.open(self.front, **self.settings, **settings)
+
+
+def _setting(*words: str, **how: Any) -> Decorator:  # noqa: ANN401  (as Click takes them)
+    """Return an option that is a setting: the command finds it in its `Flags`."""
+
+    def keep(context: click.Context, option: click.Parameter, value: object) -> None:
+        context.ensure_object(Flags).settings[str(option.name)] = value
+
+    return click.option(*words, expose_value=False, callback=keep, **how)
 
 
 def vault_option() -> Decorator:
     """Return the option `--vault`."""
-    return click.option(
+    return _setting(
         "--vault",
         type=click.Choice(["auto", "keyring", "file"]),
         help="Where secrets rest: the operating system's keyring, or a file.  [default: auto]",
     )
 
 
-def login_option() -> Decorator:
-    """Return the option `--login/--no-login`."""
-    return click.option(
-        "--login/--no-login",
-        default=None,
-        help="Ask for a login if one is needed, or never ask.  [default: ask if somebody is there]",
-    )
-
-
 def min_ttl_option() -> Decorator:
     """Return the option `--min-ttl`."""
-    return click.option(
+    return _setting(
         "--min-ttl",
         type=click.IntRange(min=0),
         metavar="SECONDS",
@@ -38,17 +56,25 @@ def min_ttl_option() -> Decorator:
 
 def account_option() -> Decorator:
     """Return the option `--account`."""
-    return click.option(
+    return _setting(
         "--account",
         metavar="NAME",
         help="The account to use, where there are several at one server.",
     )
 
 
-def repo_option() -> Decorator:
-    """Return the option `--repo`."""
+def login_option() -> Decorator:
+    """Return the option `--login/--no-login`."""
+
+    def keep(context: click.Context, option: click.Parameter, value: bool | None) -> None:
+        context.ensure_object(Flags).ask = value
+
     return click.option(
-        "--repo", "repository", metavar="NAME", help="The repository, such as hexpm:acme."
+        "--login/--no-login",
+        default=None,
+        expose_value=False,
+        callback=keep,
+        help="Ask for a login if one is needed, or never ask.  [default: ask if somebody is there]",
     )
 
 

@@ -10,11 +10,13 @@ import click
 
 from hexauth.cli.streams import write_answer
 from hexauth.errors import UsageError
-from hexauth.setup.files import plan
-from hexauth.setup.tools import SHELLS, TOOLS, Surroundings, is_configured
-from hexauth.system import find_program, printable
-from hexauth.targets import hex_origins
-from hexauth.world import World, open_world
+from hexauth.machine.programs import find_program
+from hexauth.machine.terminal import printable
+from hexauth.servers.targets import hex_origins
+from hexauth.tools.catalog import SHELLS, TOOLS, Surroundings, is_configured
+from hexauth.tools.completions import completion
+from hexauth.tools.edits import plan
+from hexauth.vault.home import Home
 
 
 @click.command(short_help="Put hexauth into another tool, or take it out.")
@@ -46,12 +48,12 @@ def setup(
             raise UsageError(
                 f"{printable(host)!r} is no host.", hint="Write it as registry.example.com:5000."
             )
-    world = open_world()
+    home = Home.open()
     here = Surroundings(
-        environ=world.environ,
+        environ=home.environ,
         programs=_programs(),
-        origins=hex_origins(world.settings),
-        completion=_completion,
+        origins=hex_origins(home.settings),
+        completion=completion,
         shell=shell or "",
         hosts=hosts,
         everywhere=all_hosts,
@@ -59,7 +61,7 @@ def setup(
     if tool is None:
         if undo or dry_run:
             raise UsageError("No tool is named.", hint=f"Name one of {', '.join(TOOLS)}.")
-        write_answer("".join(f"{line}\n" for line in _listed(world, here)).encode())
+        write_answer("".join(f"{line}\n" for line in _listed(home, here)).encode())
         return
     edits = plan(TOOLS[tool].places(here), undo=undo)
     if not edits:
@@ -86,10 +88,10 @@ def _advice(tool: str, here: Surroundings) -> Iterator[str]:
         yield f"Docker looks for its helper in PATH: put {printable(str(here.programs))} there."
 
 
-def _listed(world: World, here: Surroundings) -> Iterator[str]:
+def _listed(home: Home, here: Surroundings) -> Iterator[str]:
     yield f"{'tool':<8} {'installed':<10} {'hexauth':<15} what setup does"
     for name, tool in TOOLS.items():
-        found = any(find_program(each, world.environ) for each in tool.programs)
+        found = any(find_program(each, home.environ) for each in tool.programs)
         try:
             state = "configured" if is_configured(tool, here) else "not configured"
         except (UsageError, OSError):
@@ -101,9 +103,3 @@ def _programs() -> Path:
     """Return the folder that this program was started from, as it was written: links may move."""
     here = Path(os.path.abspath(sys.argv[0])).parent  # noqa: PTH100  (resolve follows links)
     return here if (here / "git-credential-hexauth").exists() else Path(sys.executable).parent
-
-
-def _completion(shell: str) -> str:
-    from hexauth.cli.manual import completions  # imports every command
-
-    return completions()[shell]

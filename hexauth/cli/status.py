@@ -8,18 +8,18 @@ from typing import Any
 import click
 
 from hexauth import hex as hexpm
-from hexauth import keys
-from hexauth.accounts import account_name, login_at
-from hexauth.cli.options import account_option, vault_option
+from hexauth.cli.options import Flags, account_option, vault_option
 from hexauth.cli.streams import write_answer
+from hexauth.credentials import keys
 from hexauth.errors import UsageError, VaultError
-from hexauth.login import spaced, under_way
-from hexauth.model import Kind, Login, Token
-from hexauth.servers import hex_server
-from hexauth.system import printable
-from hexauth.tokens import is_unsaved, load
-from hexauth.vault import logins
-from hexauth.world import World, open_world
+from hexauth.login.asking import under_way
+from hexauth.login.display import spaced
+from hexauth.login.tokens import Tokens
+from hexauth.machine.terminal import printable
+from hexauth.model import Kind, Token
+from hexauth.servers.accounts import account_name, login_at
+from hexauth.servers.directory import hex_server
+from hexauth.vault.home import Home
 
 Facts = Mapping[str, Any]
 
@@ -29,69 +29,65 @@ Facts = Mapping[str, Any]
 @account_option()
 @vault_option()
 @click.pass_context
-def status(context: click.Context, as_json: bool, account: str | None, vault: str | None) -> None:
+def status(context: click.Context, as_json: bool) -> None:
     """Show each login: who, for what, until when, and in which vault.
 
     The server is not asked. The exit code is 3 if nobody is logged in to hexpm.
     """
-    world = open_world(vault=vault, account=account)
-    seen = {login: _look(world, login) for login in _logins(world)}
+    home = context.ensure_object(Flags).home()
+    seen = [(tokens, *_look(tokens)) for tokens in _logins(home)]
     facts: dict[str, list[Facts]] = {
-        "keys": [dict(facts) for facts in keys.listed(world)],
-        "logins": [_facts(world, login, *what) for login, what in seen.items()],
+        "keys": [dict(facts) for facts in keys.listed(home)],
+        "logins": [_facts(*each) for each in seen],
         "stored": [
             {"protocol": entry["protocol"], "host": entry["host"], "vault": entry.get("vault")}
-            for entry in world.index.entries().values()
+            for entry in home.vaults.entries().values()
             if "host" in entry and "protocol" in entry
         ],
     }
-    text = json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts, world.now()))
+    text = json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts, home.now()))
     write_answer((text + "\n").encode())
-    for _, problem in seen.values():
+    for _, _, problem in seen:
         if problem is not None:
             raise problem
     if facts["logins"][0]["state"] in ("none", "ended"):
         context.exit(3)
 
 
-def _logins(world: World) -> list[Login]:
+def _logins(home: Home) -> list[Tokens]:
     """Return the login of hexpm, and after it those that the index knows."""
-    known = [
-        Login(entry["server"], entry["client_id"], entry.get("account", ""))
-        for entry in world.index.entries().values()
-        if "server" in entry and "client_id" in entry and "exchange" not in entry
-    ]
+    known = [login for login, _ in home.vaults.logins() if not login.exchange]
     try:
-        usual = login_at(world, hex_server(world)) or world.settings.login
+        usual = login_at(home, hex_server(home.settings)) or home.settings.login
     except UsageError:  # several, of which none is meant if nobody is named
-        usual = next(one for one in known if one.server == world.settings.api_url)
-    return [usual, *(one for one in known if one != usual)]
+        usual = next(one for one in known if one.server == home.settings.api_url)
+    return [Tokens(home, login) for login in dict.fromkeys([usual, *known])]
 
 
-def _look(world: World, login: Login) -> tuple[Token | None, VaultError | None]:
-    """Return the token of `login`, or else what keeps its vault from telling."""
+def _look(tokens: Tokens) -> tuple[Token | None, VaultError | None]:
+    """Return the token of a login, or else what keeps its vault from telling."""
     try:
-        return load(world, login), None
+        return tokens.load(), None
     except VaultError as problem:
         return None, problem
 
 
-def _facts(world: World, login: Login, token: Token | None, problem: VaultError | None) -> Facts:
-    record = under_way(world, login)
-    choice, vault = world.choice(logins.name(login)), world.vault(logins.name(login))
+def _facts(tokens: Tokens, token: Token | None, problem: VaultError | None) -> Facts:
+    home, login = tokens.home, tokens.login
+    record, choice = under_way(tokens), home.vaults.choice(tokens.entry)
     return {
-        "target": hexpm.REPOSITORY if login.server == world.settings.api_url else login.server,
+        "target": hexpm.REPOSITORY if login.server == home.settings.api_url else login.server,
         "server": login.server,
         "client_id": login.client_id,
-        "state": "unknown" if problem else _state(token, world.now()),
+        "state": "unknown" if problem else _state(token, home.now()),
         "kind": str(token.kind) if token else None,
-        "account": account_name(world, login) or None,
-        "user": (hexpm.user_name(token) or account_name(world, login) or None) if token else None,
+        "account": account_name(home, login) or None,
+        "user": (hexpm.user_name(token) or account_name(home, login) or None) if token else None,
         "scopes": token.scope.split() if token else [],
         "access_token_expires_at": token.expires_at if token else None,
         "session_expires_at": hexpm.session_end(token) if token else None,
-        "vault": {"name": choice.name, "where": vault.describe(), "why": choice.why},
-        "in_memory_only": is_unsaved(world, login),
+        "vault": {"name": choice.name, "where": tokens.vault.describe(), "why": choice.why},
+        "in_memory_only": tokens.is_unsaved(),
         "login_under_way": None
         if record is None
         else {

@@ -3,13 +3,13 @@
 import click
 
 from hexauth import hex as hexpm
-from hexauth.accounts import accounts
-from hexauth.config import load
 from hexauth.errors import NotFound, UsageError
-from hexauth.servers import server_for
-from hexauth.setup.files import Edit, read
-from hexauth.targets import parse_target
-from hexauth.world import World, open_world
+from hexauth.servers.accounts import accounts
+from hexauth.servers.directory import server_for
+from hexauth.servers.targets import parse_target
+from hexauth.tools.edits import Edit, read
+from hexauth.vault.home import Home
+from hexauth.world.settings import load
 
 
 @click.command(short_help="Choose the account that is used if none is named.")
@@ -20,26 +20,26 @@ def switch(name: str, target: str) -> None:
 
     It is written into config.toml, in the table `accounts`.
     """
-    world = open_world()
-    server = server_for(world, parse_target(target, world.settings))
-    known = accounts(world, server) if server is not None else {}
+    home = Home.open()
+    server = server_for(home, parse_target(target, home.settings))
+    known = accounts(home, server) if server is not None else {}
     if server is None or name not in known:
         names = ", ".join(each for each in known if each) or "none"
         raise NotFound(
             f"There is no account {name} at {target}.",
             hint=f"Known are: {names}. Log in with `hexauth login --account NAME`.",
         )
-    _write(world, server.url, name)
-    world.screen.say(f"{name} is used at {server.url} from now on.")
-    if world.settings.sources["account"].startswith("$"):
-        world.screen.say(f"{world.settings.sources['account']} comes before that, and is set.")
+    _write(home, server.url, name)
+    home.screen.say(f"{name} is used at {server.url} from now on.")
+    if home.settings.sources["account"].startswith("$"):
+        home.screen.say(f"{home.settings.sources['account']} comes before that, and is set.")
 
 
-def _write(world: World, url: str, name: str) -> None:
+def _write(home: Home, url: str, name: str) -> None:
     """Put the account into config.toml; comments and order stay."""
     import tomlkit
 
-    path = world.places.config
+    path = home.places.config
     before = read(path)
     document = tomlkit.parse((before or b"").decode())  # `load` has read it: it is TOML
     table = document.setdefault("accounts", tomlkit.table())

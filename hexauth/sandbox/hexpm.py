@@ -1,6 +1,5 @@
 """Hex in memory: grants, sessions, tokens and API keys, by hexpm's rules; no HTTP, no waiting."""
 
-import hashlib
 import itertools
 import secrets
 import threading
@@ -12,7 +11,7 @@ from hexauth.sandbox import scopes
 from hexauth.sandbox.limits import Limit
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.records import Caller, Grant, Issued, Refused, Row, Session, State
-from hexauth.sandbox.tokens import Mint, new_key
+from hexauth.sandbox.tokens import Mint, digest, new_key
 
 USER_CODE_ALPHABET = "23456789BCDFGHJKLMNPQRSTVWXYZ"
 USER_CODE_LENGTH = 8
@@ -232,18 +231,10 @@ class Hexpm:
 
     def _settle(self, grant: Grant) -> None:
         """Bring a grant up to the present: it may have answered itself, or run out."""
-        if grant.state is State.PENDING:
-            answers = [
-                (grant.made_at + after, approve)
-                for after, approve in (
-                    (self.options.approve_after, True),
-                    (self.options.deny_after, False),
-                )
-                if after is not None
-            ]
-            at, approve = min(answers, default=(float("inf"), False))
-            if at <= self._now() and at < grant.expires_at:
-                self._answer(grant, approve, grant.scope)
+        after, approve = self.options.answers_itself
+        at = grant.made_at + after
+        if grant.state is State.PENDING and at <= self._now() and at < grant.expires_at:
+            self._answer(grant, approve, grant.scope)
         if grant.state is not State.DENIED and self._now() >= grant.expires_at:
             grant.state = State.EXPIRED
 
@@ -298,11 +289,6 @@ class Hexpm:
         )
         self._access[digest(token)] = row
         return token
-
-
-def digest(token: str) -> str:
-    """Return the lower-case hex SHA-256 of a token, as hexpm stores it."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _scope(text: str) -> tuple[str, ...]:

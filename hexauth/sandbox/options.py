@@ -44,3 +44,12 @@ class Options:
                 raise UsageError(f"{name} must be a number of seconds, more than 0.")
         if not 0 <= self.port <= 65535:
             raise UsageError("The port must be between 0 and 65535.")
+
+    @property
+    def answers_itself(self) -> tuple[float, bool]:
+        """After how many seconds a login answers itself, infinite for never; and whether by yes."""
+        answers = [(self.approve_after, True), (self.deny_after, False)]
+        return min(
+            ((after, approve) for after, approve in answers if after is not None),
+            default=(float("inf"), False),
+        )

@@ -1,5 +1,6 @@
 """The tokens hexpm issues: JSON Web Tokens signed with ES256 (RFC 7519, RFC 7518 section 3.4)."""
 
+import hashlib
 import secrets
 import uuid
 
@@ -42,3 +43,8 @@ class Mint:
 def new_key() -> str:
     """Return a new API key: 32 hex digits."""
     return secrets.token_hex(16)
+
+
+def digest(token: str) -> str:
+    """Return the lower-case hex SHA-256 of a token, as hexpm stores it."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

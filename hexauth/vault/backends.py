@@ -9,7 +9,7 @@ from stat import S_ISSOCK
 from typing import Protocol
 
 from hexauth.errors import VaultError
-from hexauth.system import base_folder
+from hexauth.machine.folders import base_folder
 
 RUN_USER = Path("/run/user")
 """Where systemd keeps a folder for each user who is logged in (pam_systemd(8))."""

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TextIO, TypeVar
 
-from hexauth.clock import Deadline
 from hexauth.errors import VaultError
-from hexauth.system import signals_held
+from hexauth.machine.clock import Deadline
+from hexauth.machine.signals import signals_held
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from hexauth.errors import VaultError
 from hexauth.model import Target
-from hexauth.vault import Vault
+from hexauth.vault.contract import Vault
 
 
 @dataclass(frozen=True)

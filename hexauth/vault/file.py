@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from pathlib import Path
 
 from hexauth.errors import Expired, VaultError
-from hexauth.mutex import Mutex, write_private
+from hexauth.machine.files import write_private
+from hexauth.machine.mutex import Mutex
 from hexauth.vault.sealed import Seal, is_sealed
 
 VERSION = 1

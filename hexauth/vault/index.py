@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hexauth.errors import VaultError
-from hexauth.mutex import Mutex, write_private
+from hexauth.machine.files import write_private
+from hexauth.machine.mutex import Mutex
 
 SECONDS = 10
 """The longest wait for another process that changes the index; it holds it for microseconds."""

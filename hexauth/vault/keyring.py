@@ -9,7 +9,7 @@ from traceback import walk_tb
 from typing import TypeVar
 
 from hexauth.errors import Expired, VaultError
-from hexauth.mutex import Mutex
+from hexauth.machine.mutex import Mutex
 from hexauth.vault import backends, parts
 from hexauth.vault.backends import Backend
 from hexauth.vault.bounded import Bounded

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from hexauth.errors import VaultError
 from hexauth.model import Kind, Login, Token
-from hexauth.vault import Vault
+from hexauth.vault.contract import Vault
 
 FIELDS = {"access": str, "expires_at": int | None, "scope": str, "issued_at": int}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hexauth.config import SETTINGS
+from hexauth.world.settings import SETTINGS
 from tests.conftest import Machine
 
 SECRETS = ("HEX_API_KEY", "HEX_REPOS_KEY", "HEX_OTP", "HEXAUTH_PASSPHRASE", "HTTPS_PROXY")

@@ -426,7 +426,7 @@ def test_one_of_a_crowd_refreshes_and_the_others_import_nothing(
 
     assert {out for out, _ in answers} == {answers[0][0]} != {old.encode() + b"\n"}
     assert sandbox.journal.counts()["refresh"] == 1
-    assert [b"| hexauth.errors" in err for _, err in answers] == [True] + [False] * 12
+    assert [b" hexauth.errors" in err for _, err in answers] == [True] + [False] * 12
 
 
 def test_ctrl_c_while_waiting_for_another_process_ends_at_once(here: Machine) -> None:

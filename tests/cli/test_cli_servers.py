@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import requests
 
-from hexauth.authenticate import HexAuth
+from hexauth.credentials.http_auth import HexAuth
 from tests.conftest import SECONDS, Machine, Serve
+from tests.homes import home
 from tests.oauth_server import CLIENT_ID, OAuthServer, Oddities
 from tests.waiting import until
-from tests.worlds import world
 
 Forge = Callable[..., OAuthServer]
 LOGIN = ("--no-browser", "--client-id", CLIENT_ID)
@@ -281,7 +281,7 @@ def test_a_request_refreshes_its_token(forge: Forge, here: Machine) -> None:
     server = forge()
     log_in(here, server.url)
     server.access.clear()
-    auth = HexAuth(server.url, world=world(here.home / "hexauth"))
+    auth = HexAuth(server.url, home=home(here.home / "hexauth"))
 
     answer = requests.get(f"{server.url}/resource", auth=auth, timeout=30)
 

@@ -6,9 +6,10 @@ import pytest
 
 from hexauth.hex import CLIENT_ID, SESSION_SECONDS
 from hexauth.sandbox import scopes
-from hexauth.sandbox.hexpm import Hexpm, digest
+from hexauth.sandbox.hexpm import Hexpm
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.records import Grant, Issued, Refused, State
+from hexauth.sandbox.tokens import digest
 
 OTHER_CLIENT_ID = "00000000-0000-4000-8000-000000000000"
 

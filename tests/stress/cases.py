@@ -21,7 +21,7 @@ from typing import Self
 import click
 
 from bench.measure import Program, crowd
-from hexauth.mutex import Mutex
+from hexauth.machine.mutex import Mutex
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from hexauth.mutex import Mutex
+from hexauth.machine.mutex import Mutex
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox

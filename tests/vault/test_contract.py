@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hexauth.vault import Vault
 from hexauth.vault.backends import Backend
+from hexauth.vault.contract import Vault
 from hexauth.vault.file import FileVault
 from hexauth.vault.keyring import KeyringVault
 from tests.vault.conftest import at_once

@@ -1,0 +1,228 @@
+"""Which credential a request gets: the sources, in order."""
+
+from collections.abc import Callable
+from functools import wraps
+from hashlib import sha256
+
+from hexauth import hex as hexpm
+from hexauth.credentials import keys, stored
+from hexauth.credentials.keys import KeyKind
+from hexauth.credentials.request import Request
+from hexauth.errors import LoginRequired, Unreachable
+from hexauth.login.asking import log_in
+from hexauth.login.renewal import exchanged, refreshed
+from hexauth.login.tokens import Tokens
+from hexauth.model import Credential, Kind
+from hexauth.servers.repositories import Repository
+from hexauth.servers.targets import known_targets
+
+Answer = Credential | str
+"""What a source has: a credential, or the reason why it has none."""
+
+Source = Callable[[Request], Answer]
+
+Explain = Callable[[str, str], object]
+"""Hears of each source that was asked, and why it was or was not taken."""
+
+
+def from_caller(request: Request) -> Answer:
+    """Answer with what the caller has brought along."""
+    return request.as_it_is(request.given, "given") if request.given else "nothing was given"
+
+
+def from_api_key(request: Request) -> Answer:
+    """Answer with `HEX_API_KEY`, for the Hex API alone."""
+    repository = request.site.repository
+    if repository is None or not request.site.is_api or not repository.is_hexpm:
+        return "it is for the Hex API alone"
+    key = request.home.settings.api_key
+    if not key:
+        return "it is not set"
+    if request.tokens is None:
+        return "another user is asked for"
+    return request.as_it_is(key, "HEX_API_KEY")
+
+
+def from_repos_key(request: Request) -> Answer:
+    """Answer with `HEX_REPOS_KEY`, for the repositories of the Hex server alone."""
+    repository = request.site.repository
+    if repository is None or request.site.is_api or not repository.is_hexpm:
+        return "it is for Hex's repositories alone"
+    key = request.home.settings.repos_key
+    if not key:
+        return "it is not set"
+    if not repository.trusted:
+        return f"{repository.url} is an untrusted mirror"
+    *_, root = request.family  # whose key it is
+    if not root.oauth_exchange or hexpm.authorization(key)[0] is Kind.BEARER:
+        return request.as_it_is(key, "HEX_REPOS_KEY")
+    fingerprint = sha256(key.encode()).hexdigest()[:12]
+    return _exchanged(request, root, KeyKind.AUTH, lambda: key, fingerprint)
+
+
+def from_own_key(request: Request) -> Answer:
+    """Answer with the key that is kept for the repository itself."""
+    repository = next(request.family, None)
+    return "it is no repository" if repository is None else _from_keys(request, repository)
+
+
+def from_parent_key(request: Request) -> Answer:
+    """Answer with the key that is kept for the repository's parent."""
+    parents = (each for each in request.family if each != request.site.repository)
+    repository = next(parents, None)
+    return "it has no parent" if repository is None else _from_keys(request, repository)
+
+
+def _from_keys(request: Request, repository: Repository) -> Answer:
+    """Answer with a key of `repository`; where it is not trusted, with a `repo_key` alone."""
+    here, home = request.site.repository, request.home
+    assert here is not None  # noqa: S101  (every caller has asked)
+    if request.site.is_api:
+        wanted = [KeyKind.API]
+    else:
+        wanted = [KeyKind.REPO, KeyKind.AUTH] if here.trusted else [KeyKind.REPO]
+    kept = keys.kinds(home, repository)
+    kind = next((each for each in wanted if each in kept), None)
+    if kind is None:
+        untrusted = kept and not request.site.is_api and not here.trusted
+        why = f"{here.url} is not trusted with those" if untrusted else "none is for this"
+        return f"{why}, of {repository.name}" if kept else f"no key of {repository.name} is kept"
+
+    def key() -> str:
+        return keys.key(home, repository, kind)
+
+    exchanges = {
+        KeyKind.AUTH: repository.oauth_exchange,
+        KeyKind.API: repository.oauth_exchange_api,
+    }
+    if exchanges.get(kind):
+        return _exchanged(request, repository, kind, key)
+    return request.as_it_is(key(), "key")
+
+
+def _exchanged(
+    request: Request,
+    repository: Repository,
+    kind: KeyKind,
+    key: Callable[[], str],
+    fingerprint: str = "",
+) -> Credential:
+    """Return the token that the key of `repository` is exchanged for.
+
+    It goes by the repository whose key it is, so all its organizations share it.
+    """
+    home = request.home
+    home.front.leave()  # it may hold the mutex of a login that is not needed
+    tokens = Tokens(home, keys.exchanged(repository, kind, fingerprint))
+    token = tokens.answers.read(home.now()) or exchanged(tokens, key, keys.SCOPES[kind])
+    return request.credential(token, "exchange", tokens.login)
+
+
+def _of_login(source: Callable[[Request, Tokens], Answer]) -> Source:
+    """Return a source that has something only where a login is for the target."""
+
+    @wraps(source)
+    def answer(request: Request) -> Answer:
+        tokens = request.tokens
+        return "no login is for this target" if tokens is None else source(request, tokens)
+
+    return answer
+
+
+@_of_login
+def from_memory(request: Request, tokens: Tokens) -> Answer:
+    """Answer with the vault's token from memory, for a caller that `hot` has not served."""
+    token = tokens.answers.read(request.home.now())
+    if token is None:
+        return "it is not in memory"
+    return request.credential(token, "vault", tokens.login)
+
+
+@_of_login
+def from_vault(request: Request, tokens: Tokens) -> Answer:
+    """Answer with the stored token, if it has life enough."""
+    token = request.arrival.token
+    if token is None:
+        return "nobody is logged in"
+    if not token.is_fresh(request.home.now(), request.home.settings.min_ttl):
+        return "the access token is used up"
+    return request.credential(token, "vault", tokens.login)
+
+
+@_of_login
+def from_refresh(request: Request, tokens: Tokens) -> Answer:
+    """Answer with a refreshed token; with the old one while it lives, if the server is down."""
+    old = request.arrival.token
+    if old is None:
+        return "nobody is logged in"
+    try:
+        token = refreshed(tokens, request.arrival)
+    except Unreachable:
+        if old.life_left(request.home.now()) <= 0:
+            raise
+        return request.credential(old, "vault", tokens.login)
+    if token is None:
+        return "the login has ended"
+    return request.credential(token, "refresh", tokens.login)
+
+
+def from_store(request: Request) -> Answer:
+    """Answer with what a tool stored for this protocol and host."""
+    found = stored.find(request.home, request.target, authtype=request.authtype)
+    return "no tool has stored anything for it" if found is None else found
+
+
+@_of_login
+def from_login(request: Request, tokens: Tokens) -> Answer:
+    """Answer with a login that the person makes now, or that another process has under way."""
+    token = log_in(tokens, request.arrival, request.question, may_ask=request.may_ask)
+    return request.credential(token, "login", tokens.login)
+
+
+SOURCES: tuple[tuple[str, Source], ...] = (
+    ("given in the call", from_caller),
+    ("HEX_API_KEY", from_api_key),
+    ("HEX_REPOS_KEY", from_repos_key),
+    ("the repository's key", from_own_key),
+    ("its parent's key", from_parent_key),
+    ("the login, in memory", from_memory),
+    ("the login, in the vault", from_vault),
+    ("the login, refreshed", from_refresh),
+    ("stored by a tool", from_store),
+    ("a new login", from_login),
+)
+"""Where credentials come from, the best first, each with what `--explain` calls it."""
+
+
+def explain_nothing(source: str, why: str) -> None:
+    """Keep to itself which sources were asked."""
+
+
+def find(request: Request, explain: Explain = explain_nothing) -> Credential | None:
+    """Return the first source's answer, or None if the target is no server hexauth logs in to.
+
+    Raises `LoginRequired`, `Declined`, `Expired`, `Unreachable`, `VaultError` or `Interrupted`.
+    """
+    for name, source in SOURCES:
+        try:
+            answer = source(request)
+        except BaseException as error:
+            explain(name, f"{error}")
+            raise
+        if isinstance(answer, Credential):
+            explain(name, f"taken, a {answer.kind}")
+            return answer
+        explain(name, answer)
+    return None
+
+
+def get(request: Request, explain: Explain = explain_nothing) -> Credential:
+    """Return the credential; raises what `find` does, and `LoginRequired` if there is none."""
+    credential = find(request, explain)
+    if credential is None:
+        known = ", ".join(known_targets(request.home.settings))
+        raise LoginRequired(
+            f"Nothing is stored for {request.target}, and hexauth has no login for it.",
+            hint=f"Known are {known}, and whatever a tool has stored.",
+        )
+    return credential

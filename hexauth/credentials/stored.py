@@ -1,0 +1,68 @@
+"""What other tools stored with hexauth: kept in drawers, each changed under a mutex of its own."""
+
+from hexauth.machine.mutex import Mutex
+from hexauth.model import Credential, Login, Target
+from hexauth.vault import drawers
+from hexauth.vault.contract import Vault
+from hexauth.vault.drawers import Stored
+from hexauth.vault.home import Home
+
+DRAWER_SECONDS = 60
+"""The longest wait for another process that changes the same drawer."""
+
+
+def find(home: Home, target: Target, *, authtype: bool = True) -> Credential | None:
+    """Return the credential stored last that answers `target`, or None.
+
+    A target without protocol or host matches nothing (git's CVE-2020-11008). Raises `VaultError`.
+    """
+    if not target.protocol or not target.host:
+        return None
+    stored = drawers.find(_vault(home, target), target, home.now(), authtype=authtype)
+    if stored is None:
+        return None
+    return Credential(
+        target=Target(target.protocol, target.host, stored.path, stored.username),
+        username=stored.username or "",
+        secret=stored.secret,
+        expires_at=stored.expires_at,
+        source="store",
+        authtype=stored.authtype,
+        refresh_token=stored.refresh_token,
+    )
+
+
+def store(home: Home, target: Target, stored: Stored, *, alone: bool = False) -> None:
+    """Keep `stored` for the protocol and host of `target`, in place of what it had there before.
+
+    `alone` lets nothing else be kept for that host; then the user name is noted in the index, as
+    a name that can be listed. Raises `VaultError`.
+    """
+    with _mutex(home, target).held(DRAWER_SECONDS):
+        drawers.put(_vault(home, target), target, stored, alone=alone)
+        what = {"protocol": str(target.protocol), "host": str(target.host)}
+        if alone:
+            what["username"] = stored.username or ""
+        home.vaults.note(drawers.name(target), **what)
+
+
+def erase(home: Home, target: Target, secret: str | None) -> None:
+    """Forget every stored credential that answers `target`; with `secret`, only those equal to it.
+
+    Raises `VaultError`.
+    """
+    vault = _vault(home, target)
+    if drawers.find(vault, Target(target.protocol, target.host), float("-inf")) is None:
+        return
+    with _mutex(home, target).held(DRAWER_SECONDS):
+        if not drawers.take(vault, target, secret):
+            home.vaults.forget(drawers.name(target))
+
+
+def _vault(home: Home, target: Target) -> Vault:
+    return home.vaults.of(drawers.name(target))
+
+
+def _mutex(home: Home, target: Target) -> Mutex:
+    name = Login(drawers.name(target), "drawer").name
+    return Mutex(home.places.state / f"{name}.lock")

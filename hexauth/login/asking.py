@@ -1,0 +1,165 @@
+"""The section nobody enters twice: asking a person to log in.
+
+The login mutex is held for as long as the person takes. After waiting for it, a caller reads the
+vault again: what it wanted may be there. A caller that needs the token mutex too takes it second.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields, replace
+
+from hexauth.errors import VaultError
+from hexauth.hex import session_end
+from hexauth.login.attempts import Arrival, attempt, interrupts_are_a_no, is_new, share
+from hexauth.login.display import Watch, open_browser, show
+from hexauth.login.ending import replace_login
+from hexauth.login.polling import wait
+from hexauth.login.record import WAITING, Record, read_record, write_record
+from hexauth.login.tokens import Tokens
+from hexauth.machine.mutex import Mutex
+from hexauth.machine.signals import signals_held
+from hexauth.model import Endpoints, Login, Token
+from hexauth.servers import oauth
+from hexauth.servers.accounts import account_name, explicit_account, no_login, user_of
+from hexauth.servers.directory import endpoints_for, remember
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person is asked: for which scopes, from which device, and whether in a browser."""
+
+    scope: str
+    name: str
+    browser: bool = True
+
+
+def device_name() -> str:
+    """Return the name that the approval page shows for this machine, as the Mix client does."""
+    import socket
+
+    return socket.gethostname() or "hexauth"
+
+
+def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: bool) -> Token:
+    """Return a token newer than the caller's, asking the person unless somebody else has.
+
+    A caller that may not ask still waits for a login that another process has under way, and
+    carries on with the code that it has seen there. Raises `LoginRequired`, `Declined`, `Expired`,
+    `Unreachable`, `VaultError` or `Interrupted`.
+    """
+    home = tokens.home
+    home.front.leave()  # the token mutex is taken second
+    watch = Watch(tokens, browser=question.browser)
+    with Mutex(tokens.files.login_mutex).held(None, watch.look):
+        cached = tokens.answers.read(home.now())
+        token = cached if is_new(cached, arrival, home.now()) else tokens.load()
+        if token is not None and is_new(token, arrival, home.now()):
+            return token
+        record = read_record(tokens.files.login_record)
+        if record.ended > arrival.logins:
+            share(record)
+        is_good = record.deadline > home.now() and record.device_code != ""
+        if is_good and (may_ask or record.approved or watch.has_shown(record)):
+            return _ask(tokens, question, record)
+        if not may_ask:
+            raise no_login(home.settings, tokens.login)
+        return _ask(tokens, question, Record(attempt=record.ended))
+
+
+def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
+    """Run the device flow, RFC 8628, with the code that `left` holds or with a new one.
+
+    A process that died has left it, or one that could not save the token; after the approval a Hex
+    server issues another token for the same code.
+    """
+    home, login, files = tokens.home, tokens.login, tokens.files
+    number = left.ended + 1
+    with attempt(files.login_record, number), interrupts_are_a_no(), home.vaults.settled():
+        endpoints = endpoints_for(home, login)
+        tokens.vault.check()  # a login that cannot be saved is worse than none
+        if left.device_code:
+            record = replace(left, state=WAITING, attempt=number, pid=os.getpid(), message="")
+            why = "has ended" if left.state == WAITING else "could not save the login"
+            home.screen.say(f"Process {left.pid} {why}; carrying on with its code.")
+        else:
+            record = _new_code(tokens, endpoints, question, number)
+
+        def publish(**changes: float | bool) -> None:
+            nonlocal record
+            record = replace(record, **changes)  # type: ignore[arg-type]  # floats and flags alone
+            write_record(files.login_record, record)
+
+        def poll() -> Token:
+            return oauth.device_token(
+                home.http, endpoints, login.client_id, record.device_code, now=home.now()
+            )
+
+        publish()
+        if not record.approved:
+            show(tokens, record)
+            if question.browser and not open_browser(home, files, record):
+                publish(browser_missing=True)
+        token = wait(
+            poll,
+            oauth.Grant(**{each.name: getattr(record, each.name) for each in fields(oauth.Grant)}),
+            sleep=home.sleep,
+            now=home.now,
+            monotonic=home.monotonic,
+            slowed=lambda interval: publish(interval=interval),
+        )
+        token = replace(token, scope=token.scope or question.scope)  # RFC 6749 section 5.1
+        place, user = _place(tokens, token)
+        with place.changing(), signals_held():
+            publish(approved=True)
+            replace_login(place, token)
+        remember(home, place.login, user or user_of(home, place.login, token), question.scope)
+        return token
+
+
+def _new_code(tokens: Tokens, endpoints: Endpoints, question: Question, number: int) -> Record:
+    """Return the record of a new code; RFC 8628 section 3.1."""
+    grant = oauth.device_authorization(
+        tokens.home.http,
+        endpoints,
+        tokens.login.client_id,
+        scope=question.scope,
+        name=question.name,
+        now=tokens.home.now(),
+    )
+    return Record(state=WAITING, attempt=number, pid=os.getpid(), **asdict(grant))
+
+
+def _place(tokens: Tokens, token: Token) -> tuple[Tokens, str | None]:
+    """Return the login whose place `token` takes, and the user's name if that was asked.
+
+    It is that of `tokens`, unless another user is logged in there still: nobody is logged out by
+    a friend's login.
+    """
+    home, login = tokens.home, tokens.login
+    if named := explicit_account(home.settings):
+        return tokens, named
+    if login.account or not (before := account_name(home, login)):
+        return tokens, None
+    with suppress(VaultError):
+        old = tokens.load()
+        end = None if old is None else session_end(old)
+        if old is None or (old.refresh is None and old.life_left(home.now()) <= 0):
+            return tokens, None
+        if end is not None and end <= home.now():
+            return tokens, None
+    user = user_of(home, login, token)
+    if user in (None, before):
+        return tokens, user
+    home.screen.say(
+        f"{before} stays logged in, and is who is meant if nobody is named.",
+        f"Name {user} with --account, or run `hexauth switch {user}`.",
+    )
+    return Tokens(home, Login(login.server, login.client_id, user or "")), user
+
+
+def under_way(tokens: Tokens) -> Record | None:
+    """Return the record of a login that some process has under way, or None."""
+    if not Mutex(tokens.files.login_mutex).is_held():
+        return None
+    record = read_record(tokens.files.login_record)
+    return record if record.state == WAITING else None

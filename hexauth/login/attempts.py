@@ -1,0 +1,130 @@
+"""What the processes that need one login at the same moment know of each other.
+
+How the last attempt ended stands in the record beside its mutex. An attempt that ended in a "no"
+while a caller waited is that caller's answer too. Attempts are told apart by number, so no clock
+matters.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hexauth import hot
+from hexauth.errors import (
+    Declined,
+    Expired,
+    HexauthError,
+    Interrupted,
+    Unreachable,
+    VaultError,
+)
+from hexauth.login.record import Record, parse_record, read_record, write_record
+from hexauth.login.tokens import Tokens
+from hexauth.model import Token
+
+SHARED = {kind.__name__: kind for kind in (Declined, Expired, Unreachable, VaultError)}
+"""The errors that everyone who waited gets too."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What a caller saw before it waited for anything."""
+
+    token: Token | None
+    logins: int
+    """How many attempts to log in had ended."""
+    refreshes: int
+    """How many attempts to refresh had ended."""
+
+
+def arrive(tokens: Tokens) -> Arrival:
+    """Return what there is now: first the records, then the token, so that no end is missed.
+
+    A fresh token is put into memory, unless somebody is changing it just now.
+    """
+    files, seen = tokens.files, tokens.home.front.records
+    logins, refreshes = (
+        parse_record(seen[str(path)]) if str(path) in seen else read_record(path)
+        for path in (files.login_record, files.token_record)
+    )
+    return Arrival(_first_look(tokens), logins.ended, refreshes.ended)
+
+
+def _first_look(tokens: Tokens) -> Token | None:
+    """Load the token; a front that holds the token mutex keeps it if there is a refresh to do.
+
+    Whoever comes while somebody else changes it waits, and finds it in memory: a keyring that is
+    asked by a hundred at once may not answer them all in time.
+    """
+    home = tokens.home
+    if home.front.holds(str(tokens.files.token_mutex)):
+        token = _load_and_answer(tokens)
+        if token is None or token.is_fresh(home.now(), home.settings.min_ttl):
+            home.front.leave()
+        return token
+    with suppress(Expired), tokens.changing(hot.WAIT_SECONDS):
+        return tokens.answers.read(home.now()) or _load_and_answer(tokens)
+    return tokens.load()
+
+
+def _load_and_answer(tokens: Tokens) -> Token | None:
+    """Load the token, and let others know what came of it. The token mutex is held."""
+    answers, now = tokens.answers, tokens.home.now
+    tokens.recover()
+    try:
+        token = tokens.load()
+    except VaultError:
+        answers.write_none(now())
+        raise
+    if token is None:
+        answers.write_none(now())
+    else:
+        answers.write(token, now())
+    return token
+
+
+def is_new(token: Token | None, arrival: Arrival, now: float) -> bool:
+    """Tell whether `token` works and is another than the one the caller arrived with."""
+    if token is None or token.life_left(now) <= 0:
+        return False
+    return arrival.token is None or token.access != arrival.token.access
+
+
+def share(record: Record) -> None:
+    """Raise what ended the attempt that `record` is of, if everyone who waited gets it too."""
+    kind = SHARED.get(record.state)
+    if kind is not None:
+        raise kind(record.message)
+
+
+@contextmanager
+def attempt(record_path: Path, number: int) -> Iterator[None]:
+    """Publish how the attempt inside a `with` block ends, at `record_path`, under its `number`."""
+    ended = Record("failed", number, os.getpid())
+    try:
+        yield
+        ended = replace(ended, state="done")
+    except Interrupted:
+        message = f"The login was interrupted in process {os.getpid()}."
+        ended = replace(ended, state=Declined.__name__, message=message)
+        raise
+    except HexauthError as error:
+        state = next((name for name, kind in SHARED.items() if isinstance(error, kind)), "failed")
+        if isinstance(error, VaultError):  # once it is in order, a code that was approved is good
+            ended = replace(read_record(record_path), attempt=number, pid=os.getpid())
+        ended = replace(ended, state=state, message=str(error))
+        raise
+    finally:
+        with suppress(VaultError):  # what happened matters more than that others hear of it
+            write_record(record_path, ended)
+
+
+@contextmanager
+def interrupts_are_a_no() -> Iterator[None]:
+    """Let Ctrl-C be the person's answer to the question."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("The login was interrupted.") from None

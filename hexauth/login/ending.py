@@ -1,0 +1,104 @@
+"""The end of a token or of a login: replaced, rejected, logged out.
+
+Each happens under the token mutex.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+
+from hexauth.errors import Expired, HexauthError, Unreachable, VaultError
+from hexauth.login.record import Record, read_record, write_record
+from hexauth.login.tokens import Tokens
+from hexauth.machine.mutex import Mutex
+from hexauth.model import Token
+from hexauth.servers import oauth
+from hexauth.servers.directory import endpoints_for
+from hexauth.vault.logins import drop_login, load_login
+
+
+def replace_login(tokens: Tokens, token: Token) -> None:
+    """Save `token`, and then end the session that it replaces: a user has only five.
+
+    The caller holds the token mutex. Raises `VaultError`; a server that does not end the old
+    session is only mentioned, and so is another vault that does not let go of it: the person has
+    left that vault, perhaps because it cannot be reached from here.
+    """
+    elsewhere = tokens.home.vaults.before(tokens.entry)
+    old: Token | None = None
+    failure: HexauthError | None = None
+    try:
+        old = tokens.load() if elsewhere is None else None
+    except VaultError as error:  # the new token comes first: it cannot be had again
+        failure = error
+    tokens.save(token)
+    try:
+        if elsewhere is not None:
+            old = load_login(elsewhere, tokens.login)
+            drop_login(elsewhere, tokens.login)
+        if old is not None and old.refresh != token.refresh:
+            _end_session(tokens, old)
+    except HexauthError as error:
+        failure = error
+    if failure is not None:
+        tokens.home.screen.say(f"The login before this one could not be ended: {failure}")
+
+
+def reject(tokens: Tokens, secret: str) -> None:
+    """Note that a server has rejected `secret`: drop the access token if it is still that one.
+
+    The next `get` refreshes. An older secret changes nothing: somebody has a newer token already.
+    """
+    with tokens.changing():
+        token = tokens.load()
+        if token is None or token.access != secret:
+            return
+        if tokens.login.exchange:
+            tokens.drop()
+        elif token.refresh is not None:
+            tokens.save(replace(token, access=None))
+
+
+def log_out(tokens: Tokens) -> Token | None:
+    """End the session at the server, remove every local trace, and return what there was.
+
+    Raises `Unreachable` after the local login is gone, if the server could not be told.
+    """
+    _clear_code(tokens)
+    with tokens.changing(), tokens.home.vaults.settled():
+        token: Token | None = None
+        failure: HexauthError | None = None
+        try:
+            token = tokens.load()
+        except VaultError as error:  # an entry that makes no sense can be removed all the same
+            failure = error
+        if token is not None:
+            try:
+                _end_session(tokens, token)
+            except HexauthError as error:
+                failure = error
+        tokens.drop()
+        tokens.answers.drop()
+        tokens.home.vaults.forget(tokens.entry)
+    if failure is not None:
+        raise Unreachable(
+            f"The login is gone from this machine, but the server did not end it: {failure}",
+            hint="End it in your browser, under the sessions of your account.",
+        ) from None
+    return token
+
+
+def _end_session(tokens: Tokens, token: Token) -> None:
+    """End the session of `token` at the server, if it has one."""
+    home, login = tokens.home, tokens.login
+    if token.refresh:
+        endpoints = endpoints_for(home, login)
+        oauth.end_session(home.http, endpoints, login.client_id, token.refresh)
+
+
+def _clear_code(tokens: Tokens) -> None:
+    """Forget the code of a login whose process died; one that is under way is its holder's."""
+    path = tokens.files.login_record
+    with suppress(Expired), Mutex(tokens.files.login_mutex).held(0):
+        record = read_record(path)
+        if record.device_code:
+            write_record(path, Record(attempt=record.ended))

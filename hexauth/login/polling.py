@@ -1,0 +1,55 @@
+"""The wait for a person's approval (RFC 8628 section 3.5): pure, so that time can be a fake."""
+
+import time
+from collections.abc import Callable
+
+from hexauth.errors import Declined, Expired, Refused, Unreachable
+from hexauth.machine.clock import Deadline
+from hexauth.model import Token
+from hexauth.servers.oauth import Grant
+
+SLOW_DOWN_SECONDS = 5
+LONGEST_BACKOFF_SECONDS = 60
+
+
+def wait(
+    poll: Callable[[], Token],
+    grant: Grant,
+    *,
+    sleep: Callable[[float], object] = time.sleep,
+    now: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+    slowed: Callable[[float], object] = lambda interval: None,
+) -> Token:
+    """Poll until the person has answered, and return the token; RFC 8628 section 3.5.
+
+    Waits one interval before the first poll too, because another process may just have polled. A
+    server that is out of order is asked again, at doubled intervals, until the code expires.
+    `slowed` hears the interval, in seconds, that holds from now on for whoever polls. Raises
+    `Declined` or `Expired`.
+    """
+    end = Deadline(grant.deadline - now(), now=now, monotonic=monotonic)
+    interval = delay = grant.interval
+    while not end.is_over():
+        sleep(min(delay, end.left()))
+        try:
+            return poll()
+        except Unreachable:
+            delay = max(interval, min(delay * 2, LONGEST_BACKOFF_SECONDS))
+            continue
+        except Refused as refusal:
+            if refusal.code == "slow_down":
+                interval += SLOW_DOWN_SECONDS
+                slowed(interval)
+            elif refusal.code != "authorization_pending":
+                raise _answer(refusal) from None
+        delay = interval
+    raise Expired("The code expired before it was approved.")
+
+
+def _answer(refusal: Refused) -> Exception:
+    if refusal.code == "access_denied":
+        return Declined("The login was denied.")
+    if refusal.code in ("expired_token", "invalid_grant"):
+        return Expired("The code expired before it was approved.")
+    return refusal

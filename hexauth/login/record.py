@@ -1,0 +1,82 @@
+"""The record beside a mutex: what its holder is doing, or how the last attempt ended."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from hexauth.errors import VaultError
+from hexauth.machine.files import write_private
+from hexauth.model import LAST_SECOND
+
+WAITING = "waiting"
+"""The state of a login whose holder waits for a person."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the holder of a mutex is doing, or how the last attempt ended.
+
+    `attempt` counts the attempts of a login, or of a refresh, on this machine; `deadline` is in
+    unix seconds, `interval` in seconds (RFC 8628 section 3.2).
+    """
+
+    state: str = "idle"
+    """`idle`; `WAITING`; `done`; or the name of the error that ended the attempt."""
+    attempt: int = 0
+    pid: int = 0
+    message: str = ""
+    user_code: str = ""
+    verification_uri: str = ""
+    verification_uri_complete: str = ""
+    device_code: str = field(default="", repr=False)
+    interval: float = 0.0
+    deadline: float = 0.0
+    browser_missing: bool = False
+    """Whether the holder has tried to open a browser, and could not."""
+    approved: bool = False
+    """Whether the person has approved the code, and the token is yet to be saved."""
+
+    @property
+    def ended(self) -> int:
+        """The number of the last attempt that has ended."""
+        return self.attempt - 1 if self.state == WAITING else self.attempt
+
+
+def read_record(path: Path) -> Record:
+    """Return the record at `path`; one that is missing counts as idle."""
+    try:
+        return parse_record(path.read_bytes())
+    except OSError:
+        return Record()
+
+
+def parse_record(content: bytes) -> Record:
+    """Return the record that a file's `content` is; one that is torn or strange counts as idle."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return Record()
+    if not isinstance(found, dict):
+        return Record()
+    known = {name: found[name] for name in asdict(Record()) if name in found}
+    return Record(**known) if all(_fits(*each) for each in known.items()) else Record()
+
+
+def _fits(name: str, value: object) -> bool:
+    """Tell whether `value` can be the field `name` of a record."""
+    default = getattr(Record, name)
+    if isinstance(default, float):
+        return isinstance(value, int | float) and abs(value) < LAST_SECOND
+    return type(value) is type(default)
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Publish `record` at `path`, mode 0600; only the holder of the mutex beside it may.
+
+    Raises `VaultError` if the folder cannot be written.
+    """
+    try:
+        said = {name: value for name, value in asdict(record).items() if value}
+        write_private(path, json.dumps(said).encode())
+    except OSError as error:
+        raise VaultError(f"The file {path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,157 @@
+"""The token of a login, loaded, saved and dropped: in the vault and in memory.
+
+Whoever changes it holds the token mutex.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from hexauth.errors import VaultError
+from hexauth.hex import user_name
+from hexauth.login.reach import reach
+from hexauth.machine.files import private_folder
+from hexauth.machine.mutex import Mutex
+from hexauth.memory.answers import Answers
+from hexauth.memory.unsaved import Unsaved
+from hexauth.model import Kind, Login, Target, Token
+from hexauth.servers.accounts import login_for
+from hexauth.vault import logins as entries
+from hexauth.vault.contract import Vault
+from hexauth.vault.home import Home
+
+TOKEN_SECONDS = 120
+"""The longest wait for the token mutex: one request, its save, and a keyring slow to answer."""
+
+_ENDINGS = (
+    "login.lock",
+    "login.json",
+    "token.lock",
+    "token.json",
+    "browser.lock",
+    "browser.json",
+)
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of one login in the state folder."""
+
+    login_mutex: Path
+    login_record: Path
+    token_mutex: Path
+    token_record: Path
+    browser_mutex: Path
+    browser_record: Path
+
+
+def tokens_for(home: Home, target: Target) -> "Tokens | None":
+    """Return the login whose token works at `target`, or None."""
+    login = login_for(home, target)
+    return None if login is None else Tokens(home, login)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The token that `login` has now, in the vault and in memory. Methods raise `VaultError`."""
+
+    home: Home
+    login: Login
+
+    @property
+    def entry(self) -> str:
+        """The name that the index knows the login by."""
+        return entries.name(self.login)
+
+    @property
+    def vault(self) -> Vault:
+        """The vault that the login is in, or will be."""
+        return self.home.vaults.of(self.entry)
+
+    @cached_property
+    def files(self) -> Files:
+        """The login's files; their folder is made if need be."""
+        base = private_folder(self.home.places.state) / self.login.name
+        return Files(*(Path(f"{base}.{end}") for end in _ENDINGS))
+
+    @property
+    def answers(self) -> Answers:
+        """The answers in memory that are made of the token."""
+        home = self.home
+        mutex = self.files.token_mutex
+        return Answers(home.environ, home.settings, home.places, mutex, reach(home, self.login))
+
+    @property
+    def _unsaved(self) -> Unsaved:
+        return Unsaved(self.home.environ, self.files.token_mutex, self.home.settings.cache)
+
+    def changing(self, seconds: float = TOKEN_SECONDS) -> AbstractContextManager[None]:
+        """Hold the token mutex, which this process may have waited for already.
+
+        Raises `Expired` if it is not to be had in time.
+        """
+        path = self.files.token_mutex
+        return Mutex(path, descriptor=self.home.front.take(str(path))).held(seconds)
+
+    def load(self) -> Token | None:
+        """Return the token: the one that is still to be saved, or the vault's."""
+        return self._unsaved.read() or entries.load_login(self.vault, self.login)
+
+    def is_unsaved(self) -> bool:
+        """Tell whether the token is in memory alone."""
+        return self._unsaved.read() is not None
+
+    def save(self, token: Token) -> None:
+        """Save `token`, and note in the index where.
+
+        If it cannot be saved, or this process dies, it is kept in memory, where there is some:
+        `load` finds it there, and `recover` saves it when the vault is in order again.
+        """
+        answers, unsaved = self.answers, self._unsaved
+        answers.outdate()
+        is_kept = token.kind is Kind.BEARER and unsaved.write(token)  # a key is had elsewhere
+        try:
+            entries.save_login(self.vault, self.login, token)
+        except VaultError as error:
+            if not is_kept:
+                raise
+            raise VaultError(
+                f"The login cannot be saved: {error}",
+                hint="Until this machine restarts it is kept in memory: when the vault is in order "
+                "again, `hexauth get` saves it.",
+            ) from None
+        unsaved.drop()
+        answers.write(token, self.home.now())
+        self._note(token)
+
+    def _note(self, token: Token) -> None:
+        login, vaults = self.login, self.home.vaults
+        facts = {"server": login.server, "client_id": login.client_id}
+        facts |= {"account": login.account} if login.account else {}
+        facts |= {"exchange": login.exchange} if login.exchange else {}
+        user = user_name(token)
+        if user and "user" not in vaults.facts(self.entry):
+            facts["user"] = user  # a login from before there were accounts
+        vaults.note(self.entry, **facts)
+
+    def recover(self) -> None:
+        """Save what is in memory alone; if the vault still does not take it, only say so."""
+        token = self._unsaved.read()
+        if token is None:
+            return
+        try:
+            self.save(token)
+        except VaultError as error:
+            self.home.screen.say(f"hexauth: {error}", f"hexauth: {error.hint}")
+
+    def drop(self) -> None:
+        """Remove every trace of the token."""
+        self.answers.outdate()
+        self._unsaved.drop()
+        entries.drop_login(self.vault, self.login)
+
+    def forget(self) -> None:
+        """Drop the token, and the login from the index."""
+        self.drop()
+        self.home.vaults.forget(self.entry)

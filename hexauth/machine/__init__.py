@@ -1,0 +1,1 @@
+"""The computer itself: folders, terminal, browser, programs, signals, and locks on files."""

@@ -1,0 +1,81 @@
+"""A new token's place in memory while its vault takes it in, or for as long as it will not.
+
+The refresh token before it is spent, so losing this one would lose the session. What is here goes
+by the token mutex's stamp, as the answers do: once anybody has changed the login since, it is void.
+Linux alone has folders in memory that are a user's own; elsewhere nothing is kept.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from hexauth import hot
+from hexauth.machine.files import write_private
+from hexauth.memory.folder import memory_folder
+from hexauth.model import Kind, Token
+
+PREFIX = "unsaved-"
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """The unsaved token of the login whose mutex is `mutex`; `is_wanted` tells whether to keep one.
+
+    Only a holder of the mutex writes or drops.
+    """
+
+    environ: Mapping[str, str]
+    mutex: Path
+    is_wanted: bool = True
+    platform: str = sys.platform
+
+    def write(self, token: Token) -> bool:
+        """Keep `token` until the login is changed; tell whether it could be done."""
+        if self.platform != "linux" or not self.is_wanted:
+            return False
+        folder, mutex = memory_folder(self.environ), os.fsencode(self.mutex)
+        if folder is None:
+            return False
+        lines = [hot.VERSION, mutex, hot.stamp(mutex), json.dumps(asdict(token)).encode()]
+        with suppress(OSError):
+            write_private(folder / self._name, b"\n".join(lines))
+            return True
+        return False
+
+    def read(self) -> Token | None:
+        """Return the token that is kept here and not in the vault; None nearly always."""
+        if self.platform != "linux":
+            return None
+        mutex = os.fsencode(self.mutex)
+        for folder in hot.folders(dict(self.environ)):
+            lines = hot.read(f"{folder}/{self._name}")
+            if lines[:3] == [hot.VERSION, mutex, hot.stamp(mutex)] and len(lines) == 4:
+                with suppress(ValueError, TypeError, KeyError):
+                    found = json.loads(lines[3])
+                    return Token(**{**found, "kind": Kind(found["kind"])})
+        return None
+
+    def drop(self) -> None:
+        """Forget it: the vault has it, or the login has ended."""
+        if self.platform != "linux":
+            return
+        for folder in hot.folders(dict(self.environ)):
+            with suppress(OSError):
+                Path(folder, self._name).unlink()
+
+    @property
+    def _name(self) -> str:
+        return PREFIX + sha256(os.fsencode(self.mutex)).hexdigest()[:24]
+
+
+def is_unsaved(path: Path) -> bool:
+    """Tell whether the file at `path` is an unsaved token that some login still needs."""
+    if not path.name.startswith(PREFIX):
+        return False
+    lines = hot.read(str(path))
+    return len(lines) == 4 and hot.stamp(lines[1]) == lines[2]

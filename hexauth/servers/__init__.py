@@ -1,0 +1,1 @@
+"""Who is at the other end: Hex and other servers, their repositories, accounts and endpoints."""

@@ -1,0 +1,266 @@
+"""The OAuth endpoints of a server: one function for each, given a `requests.Session`."""
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from hexauth.errors import Refused, Unreachable
+from hexauth.model import Endpoints, Token
+from hexauth.world.http import nonsense, send
+from hexauth.world.urls import split_url
+
+if TYPE_CHECKING:
+    import requests
+
+
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What the server answered to a device authorization request (RFC 8628 section 3.2).
+
+    `deadline` is when the code expires, in unix seconds; `interval` is in seconds.
+    """
+
+    device_code: str = field(repr=False)
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    interval: float
+    deadline: float
+
+
+def device_authorization(
+    session: "requests.Session",
+    endpoints: Endpoints,
+    client_id: str,
+    *,
+    scope: str,
+    name: str,
+    now: float,
+) -> Grant:
+    """Ask for a code that the person can approve (RFC 8628 section 3.1).
+
+    `name` tells the person which device asks. Raises `Unreachable`, or `Refused`.
+    """
+    form = {"client_id": client_id, **({"scope": scope} if scope else {}), "name": name}
+    answer = _post(session, endpoints.device_authorization, form)
+    # Servers older than the RFC call it an URL.
+    uri = _web_address(answer.get("verification_uri") or answer.get("verification_url"))
+    complete = answer.get("verification_uri_complete")
+    return Grant(
+        device_code=_plain(answer, "device_code"),
+        user_code=_plain(answer, "user_code"),
+        verification_uri=uri,
+        verification_uri_complete=uri if complete is None else _web_address(complete),
+        interval=max(0.1, _number(answer, "interval", 5)),
+        deadline=now + _number(answer, "expires_in", 600),
+    )
+
+
+def device_token(
+    session: "requests.Session",
+    endpoints: Endpoints,
+    client_id: str,
+    device_code: str,
+    *,
+    now: float,
+) -> Token:
+    """Poll for the token of a device code (RFC 8628 section 3.4).
+
+    Raises `Unreachable`, or `Refused` with one of the codes of section 3.5.
+    """
+    form = {"grant_type": DEVICE_CODE, "device_code": device_code, "client_id": client_id}
+    return _token(_post(session, endpoints.token, form), now)
+
+
+def refresh(
+    session: "requests.Session", endpoints: Endpoints, client_id: str, token: Token, *, now: float
+) -> Token:
+    """Exchange a refresh token for a new token (RFC 6749 section 6).
+
+    The answer carries on what it does not repeat: refresh token and scope. Raises `Unreachable`,
+    or `Refused` with `invalid_grant` when the refresh token has been used or revoked.
+    """
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": token.refresh or "",
+        "client_id": client_id,
+    }
+    new = _token(_post(session, endpoints.token, form), now)
+    return Token(
+        access=new.access,
+        refresh=new.refresh or token.refresh,
+        expires_at=new.expires_at,
+        scope=new.scope or token.scope,
+        issued_at=new.issued_at,
+    )
+
+
+def exchange(
+    session: "requests.Session",
+    endpoints: Endpoints,
+    client_id: str,
+    key: str,
+    *,
+    scope: str,
+    now: float,
+) -> Token:
+    """Exchange an API key for an access token (RFC 6749 section 4.4); there is no refresh token.
+
+    Raises `Unreachable`, or `Refused` with `invalid_client` for a wrong key and `invalid_scope`
+    for one that may do less.
+    """
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": client_id,
+        "client_secret": key,
+        "scope": scope,
+    }
+    token = _token(_post(session, endpoints.token, form), now)
+    return replace(token, refresh=None, scope=token.scope or scope)
+
+
+def end_session(
+    session: "requests.Session", endpoints: Endpoints, client_id: str, refresh_token: str
+) -> None:
+    """End the session that a refresh token belongs to, as far as the server knows how.
+
+    At a Hex server that is `revoke_by_hash`, elsewhere RFC 7009. Raises `Unreachable`, or
+    `Refused`.
+    """
+    if endpoints.session_revocation:
+        from hashlib import sha256
+
+        digest = sha256(refresh_token.encode()).hexdigest()
+        _post(session, endpoints.session_revocation, {"token_hash": digest})
+    elif endpoints.revocation:
+        form = {
+            "token": refresh_token,
+            "token_type_hint": "refresh_token",
+            "client_id": client_id,
+        }
+        _post(session, endpoints.revocation, form)
+
+
+def current_user(session: "requests.Session", url: str, authorization: str) -> dict[str, Any]:
+    """Return what the server says at `url` of the user whom `authorization` belongs to.
+
+    Raises `Refused` with `invalid_token` when it does not work, or `Unreachable`.
+    """
+    status, answer = _asked(session, "GET", url, authorization=authorization)
+    if status in (401, 403):
+        raise Refused("invalid_token", f"{split_url(url)[1]} does not accept this key.")
+    if status != 200 or not isinstance(answer, dict):
+        raise nonsense(url, f"status {status}")
+    return answer
+
+
+def accepts(session: "requests.Session", url: str, authorization: str) -> bool:
+    """Tell whether the server lets `authorization` read `url`. Raises `Unreachable`."""
+    status, _, _ = send(session, "GET", url, authorization=authorization)
+    if status in (401, 403):
+        return False
+    if status >= 500 or status == 429:
+        raise nonsense(url, f"status {status}")
+    return True
+
+
+def metadata(session: "requests.Session", url: str) -> dict[str, Any] | None:
+    """Return the server metadata at `url` (RFC 8414 section 3.2), or None if there is none.
+
+    Raises `Unreachable`.
+    """
+    status, _, answer = send(session, "GET", url)
+    if status != 200:
+        if status >= 500 or status == 429:
+            raise nonsense(url, f"status {status}")
+        return None
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError):
+        return None  # a page for people, as some send for any address
+    return found if isinstance(found, dict) else None
+
+
+def _token(answer: dict[str, Any], now: float) -> Token:
+    lifetime = answer.get("expires_in")
+    refresh_token = answer.get("refresh_token")
+    return Token(
+        access=_plain(answer, "access_token"),
+        refresh=None if refresh_token is None else _plain(answer, "refresh_token"),
+        expires_at=None if lifetime is None else int(now + _number(answer, "expires_in", 0)),
+        scope=str(answer.get("scope") or ""),
+        issued_at=int(now),
+    )
+
+
+def _post(session: "requests.Session", url: str, form: dict[str, str]) -> dict[str, Any]:
+    status, answer = _asked(session, "POST", url, form=form)
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if status == 200 and error is None:  # some servers refuse with this status, too
+        if isinstance(answer, dict):
+            return answer
+        raise nonsense(url, "something else than a JSON object")
+    if (status == 200 or 400 <= status < 500) and status != 429 and isinstance(error, str):
+        if not re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}", error):
+            raise nonsense(url, "an error without a name")
+        raise Refused(error, f"{split_url(url)[1]} refused with {error}.")
+    raise nonsense(url, f"status {status}")
+
+
+def _asked(
+    session: "requests.Session",
+    method: str,
+    url: str,
+    *,
+    form: dict[str, str] | None = None,
+    authorization: str | None = None,
+) -> tuple[int, Any]:
+    """Send a request; return the status, and what the body says, {} if it is empty."""
+    status, kind, body = send(session, method, url, form=form, authorization=authorization)
+    return status, _parsed(url, status, kind, body)
+
+
+def _parsed(url: str, status: int, kind: str, body: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """Return what `body` says: JSON, or a form, as servers older than RFC 6749 answer."""
+    if not body.strip():
+        return {}
+    if "x-www-form-urlencoded" in kind:
+        return dict(parse_qsl(body.decode("utf-8", "replace")))
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        if status == 429:
+            raise Unreachable(f"{split_url(url)[1]} has had too many requests.") from None
+        raise nonsense(url, f"no JSON, status {status}") from None
+
+
+def _plain(answer: dict[str, Any], name: str) -> str:
+    """Return a field that must be printable ASCII: it travels in headers, lines and terminals."""
+    value = answer.get(name)
+    if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", value):
+        raise Unreachable(f"The server answered nonsense: {name} is missing or garbled.")
+    return value
+
+
+def _web_address(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,2048}", value):
+        raise Unreachable(
+            "The server answered nonsense: verification_uri is not an address of the web."
+        )
+    return value
+
+
+def _number(answer: dict[str, Any], name: str, default: float) -> float:
+    """Return a field in seconds; servers minded for forms send it as text."""
+    try:
+        value = float(answer.get(name, default))
+    except (TypeError, ValueError):
+        value = -1
+    if not 0 <= value <= 10**9:
+        raise Unreachable(f"The server answered nonsense: {name} is no number of seconds.")
+    return value

@@ -1,1 +1,0 @@
-"""Putting hexauth into the configuration of other tools, and taking it out again."""

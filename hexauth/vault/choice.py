@@ -1,0 +1,51 @@
+"""Which vault is in use, and why."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hexauth.world.settings import Settings
+
+AUTO = "auto"
+"""The index's entry for the vault that `auto` has chosen, so that it never wanders silently."""
+
+NAMES = ("keyring", "file")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The name of a vault, and the reason it is the one in use."""
+
+    name: str
+    why: str
+
+
+def choose(
+    settings: Settings,
+    environ: Mapping[str, str],
+    entries: Mapping[str, Mapping[str, str]],
+    entry: str,
+    platform: str = sys.platform,
+) -> Choice:
+    """Return the vault for `entry`: the one that the settings name, or `auto`'s choice.
+
+    `auto` looks where the index, `entries`, says that the entry is; a new entry goes where the
+    first one went, and the first one into the OS keyring if one answers. Opens nothing: a vault
+    that cannot be used says so at its first call.
+    """
+    if settings.vault != AUTO:
+        return Choice(settings.vault, f"set by {settings.sources['vault']}")
+    if (known := entries.get(entry, {}).get("vault")) in NAMES:
+        return Choice(known, "this is where it was put when it was stored")
+    if (first := entries.get(AUTO, {}).get("vault")) in NAMES:
+        return Choice(first, f"chosen when hexauth first kept something; --vault {_other(first)}")
+    from hexauth.vault.keyring import available
+
+    reason = available(environ=environ, platform=platform)
+    if reason is None:
+        return Choice("keyring", "an OS keyring answers here")
+    return Choice("file", f"no OS keyring: {reason}")
+
+
+def _other(name: str) -> str:
+    return f"{'file' if name == 'keyring' else 'keyring'} changes it"

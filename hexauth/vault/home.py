@@ -1,0 +1,15 @@
+"""A user's home: the outside world, and the vaults in it."""
+
+from functools import cached_property
+
+from hexauth.vault.vaults import Vaults
+from hexauth.world.outside import World
+
+
+class Home(World):
+    """The outside world, and the vaults of its user."""
+
+    @cached_property
+    def vaults(self) -> Vaults:
+        """The vaults; nothing is opened or asked before an entry is."""
+        return Vaults(self.settings, self.places, self.environ)

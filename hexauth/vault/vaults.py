@@ -1,0 +1,114 @@
+"""The vaults of one user: which one an entry is in, and the index of what is in them."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from hexauth.machine.folders import Places
+from hexauth.model import Login
+from hexauth.vault.choice import AUTO, NAMES, Choice, choose
+from hexauth.vault.contract import Vault
+from hexauth.vault.index import Index
+from hexauth.vault.passphrase import passphrase_source
+from hexauth.world.settings import Settings
+
+LATE_WRITE_SECONDS = 60
+"""How long a write that has outlived its time limit is waited for, in each vault."""
+
+
+class Vaults:
+    """The vaults that `settings` allow, and the index of what they hold."""
+
+    def __init__(self, settings: Settings, places: Places, environ: Mapping[str, str]) -> None:
+        self._settings, self._places, self._environ = settings, places, environ
+        self._index = Index(places.state)
+        self._opened: dict[str, Vault] = {}
+        self._choices: dict[str, Choice] = {}
+
+    def choice(self, entry: str) -> Choice:
+        """Return which vault `entry` is in, or will be, and why; found out when first needed."""
+        if entry not in self._choices:
+            self._choices[entry] = choose(self._settings, self._environ, self.entries(), entry)
+        return self._choices[entry]
+
+    def of(self, entry: str) -> Vault:
+        """Return the vault that `entry` is in, or will be."""
+        return self._open(self.choice(entry).name)
+
+    def before(self, entry: str) -> Vault | None:
+        """Return the vault that the index names for `entry`, if it is not the one in use now."""
+        noted = self.facts(entry).get("vault", "")
+        return self._open(noted) if noted in NAMES and noted != self.choice(entry).name else None
+
+    def _open(self, name: str) -> Vault:
+        """Return the vault called `name`; each is made once, as it may have a call under way."""
+        if name not in self._opened:
+            self._opened[name] = open_vault(name, self._settings, self._places, self._environ)
+        return self._opened[name]
+
+    def entries(self) -> Mapping[str, Mapping[str, str]]:
+        """Return what the index knows of each entry."""
+        return self._index.entries()
+
+    def facts(self, entry: str) -> Mapping[str, str]:
+        """Return what the index knows of `entry`; nothing if it is not there."""
+        return self.entries().get(entry, {})
+
+    def logins(self) -> Iterator[tuple[Login, Mapping[str, str]]]:
+        """Yield the logins that the index knows, and what it knows of each."""
+        for facts in self.entries().values():
+            if "server" in facts and "client_id" in facts:
+                more = (facts.get("account", ""), facts.get("exchange", ""))
+                yield Login(facts["server"], facts["client_id"], *more), facts
+
+    def note(self, entry: str, **facts: str) -> None:
+        """Note in the index that `entry` is in its vault, with `facts` beside what was noted.
+
+        Raises `VaultError`.
+        """
+        vault = self.choice(entry).name
+        self._index.put(entry, {**self.facts(entry), "vault": vault, **facts})
+        if self._settings.vault == AUTO and AUTO not in self.entries():
+            self._index.put(AUTO, {"vault": vault})
+
+    def forget(self, entry: str) -> None:
+        """Note that `entry` is gone from its vault; after the last one `auto` chooses anew.
+
+        One that was put into another vault is still there, and stays noted. Raises `VaultError`.
+        """
+        if self.facts(entry).get("vault") == self.choice(entry).name:
+            self._index.drop(entry)
+        if set(self.entries()) == {AUTO}:
+            self._index.drop(AUTO)
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Keep whoever is inside, and the mutex it holds, until late writes have ended."""
+        try:
+            yield
+        finally:
+            for vault in self._opened.values():
+                vault.settle(LATE_WRITE_SECONDS)
+
+
+def open_vault(
+    name: str,
+    settings: Settings,
+    places: Places,
+    environ: Mapping[str, str],
+    platform: str = sys.platform,
+) -> Vault:
+    """Return the vault called `name`, `keyring` or `file`; nothing is read yet."""
+    if name == "file":
+        from hexauth.vault.file import FileVault
+
+        return FileVault(places.vault, passphrase=passphrase_source(settings, environ))
+    from hexauth.vault.keyring import KeyringVault
+
+    return KeyringVault(
+        places.namespace,
+        seconds=settings.vault_timeout,
+        mutex=places.state / "keyring.lock",
+        environ=environ,
+        platform=platform,
+    )

@@ -1,0 +1,78 @@
+"""What git was configured with, as far as it is for a credential helper."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from hexauth.machine.programs import find_program
+
+GIT_NO = ("", "0", "false", "no", "off", "never")
+"""How git is told no; an empty value is false (git-config(1))."""
+
+
+GIT_SECONDS = 5
+"""The longest that git may take to say how it is configured; it takes 3 ms."""
+
+
+def may_ask(environ: Mapping[str, str]) -> bool:
+    """Tell whether git, if it is the caller, allows a question to the person.
+
+    `GIT_TERMINAL_PROMPT` (git(1)) and `credential.interactive` (git-config(1)), which reaches a
+    helper in `GIT_CONFIG_PARAMETERS` or as `GIT_CONFIG_KEY_n`.
+    """
+    interactive = "true"
+    for key, value in _git_config(environ):
+        if key.lower() == "credential.interactive":
+            interactive = value
+    answers = (environ.get("GIT_TERMINAL_PROMPT", "1"), interactive)
+    return not any(answer.lower() in GIT_NO for answer in answers)
+
+
+def _git_config(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what git was configured with for this run alone; the last value counts, as in git."""
+    count = environ.get("GIT_CONFIG_COUNT", "")
+    for n in range(int(count) if re.fullmatch(r"[0-9]{1,4}", count) else 0):
+        yield environ.get(f"GIT_CONFIG_KEY_{n}", ""), environ.get(f"GIT_CONFIG_VALUE_{n}", "")
+    if not environ.get("GIT_CONFIG_PARAMETERS"):
+        return
+    import shlex
+
+    with suppress(ValueError):  # an unclosed quotation mark: git has not written it
+        for word in shlex.split(environ.get("GIT_CONFIG_PARAMETERS", "")):
+            key, equals, value = word.partition("=")
+            yield key, value if equals else "true"
+
+
+def oauth(environ: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+    """Return what git was told of OAuth servers: for each URL, keys in lower case and values.
+
+    The keys are those of git-credential-oauth and Git Credential Manager, such as
+    `credential.https://git.example.com.oauthClientId`. The current folder's own repository is not
+    asked: whoever made it is not its user.
+    """
+    program = find_program("git", environ)
+    if program is None:
+        return {}
+    import subprocess
+
+    ours = {k: v for k, v in environ.items() if k[:4] != "GIT_" or k[:11] == "GIT_CONFIG_"}
+    try:
+        done = subprocess.run(
+            [program, "config", "-z", "--get-regexp", r"^credential\..*\.oauth"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=ours,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for line in done.stdout.decode("utf-8", "surrogateescape").split("\0"):
+        name, _, value = line.partition("\n")
+        url, _, key = name.partition(".")[2].rpartition(".")
+        if url and value:
+            found.setdefault(url.rstrip("/"), {})[key.lower()] = value
+    return found

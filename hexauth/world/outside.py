@@ -1,0 +1,78 @@
+"""The outside world, listed in one place and handed to whoever needs it."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Self
+
+from hexauth.hot import Front
+from hexauth.machine.browser import is_graphical, open_browser
+from hexauth.machine.folders import Places, places
+from hexauth.machine.terminal import Screen, screen
+from hexauth.world import git_config
+from hexauth.world.settings import Settings, load
+
+if TYPE_CHECKING:
+    import requests
+
+
+@dataclass(frozen=True)
+class World:
+    """What a run of hexauth can see and do; tests give fakes for time and for faults."""
+
+    environ: Mapping[str, str]
+    settings: Settings
+    places: Places
+    screen: Screen
+    sleep: Callable[[float], object] = time.sleep
+    now: Callable[[], float] = time.time
+    """Unix seconds."""
+    monotonic: Callable[[], float] = time.monotonic
+    front: Front = field(default_factory=Front, repr=False)
+    """What this process learned before it came here."""
+
+    @classmethod
+    def open(cls, front: Front | None = None, **flags: object) -> Self:
+        """Return the world as this process sees it; `flags` are settings given as options.
+
+        `front` is what was learned before the command was known. Raises `UsageError` if a setting
+        makes no sense.
+        """
+        here = places(os.environ)
+        settings = load(os.environ, here.config, flags)
+        return cls(os.environ, settings, here, screen(sys.stderr), front=front or Front())
+
+    @cached_property
+    def git_oauth(self) -> Mapping[str, Mapping[str, str]]:
+        """What git was told of OAuth servers; asked when nobody else knows a server."""
+        return git_config.oauth(self.environ)
+
+    @cached_property
+    def http(self) -> "requests.Session":
+        """The HTTP session; opened when first needed, as requests takes 110 ms to import."""
+        from hexauth.world.http import open_session
+
+        if self.settings.unsafe_https:
+            self.screen.say("HEX_UNSAFE_HTTPS is set: no certificate is checked.")
+        return open_session(self.settings)
+
+    def close(self) -> None:
+        """Close the HTTP session, if one was opened."""
+        if "http" in self.__dict__:
+            self.http.close()
+
+    @property
+    def browse(self) -> Callable[[str], bool]:
+        """A function that opens an URL in the person's browser, if there is one to be seen."""
+        return partial(open_browser, environ=self.environ)
+
+    def may_ask(self, flag: bool | None) -> bool:
+        """Tell whether this run may ask the person to log in; `flag` is `--login/--no-login`."""
+        if flag is not None:
+            return flag
+        if self.settings.no_login or self.settings.ci or not git_config.may_ask(self.environ):
+            return False
+        return self.screen.visible or is_graphical(self.environ)

@@ -1,0 +1,221 @@
+"""Settings: one table of them, read from flags, the environment and config.toml.
+
+Nothing is read from the current folder, because a cloned repository is not its user.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hexauth import hex as hexpm
+from hexauth.errors import UsageError
+from hexauth.model import Login
+from hexauth.world import values
+from hexauth.world.urls import is_loopback, origin, split_url
+from hexauth.world.values import Tables
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing that can be set, and where: flag over environment over file."""
+
+    name: str
+    """Its name in `Settings` and its key in config.toml."""
+    variables: tuple[str, ...]
+    default: Any
+    parse: Callable[[object], Any]
+    meaning: str
+    flag: str = ""
+    in_file: bool = True
+    """False for what only a run can say, and for secrets."""
+    secret: bool = False
+    """True for what is never shown."""
+
+
+SETTINGS = (
+    Setting("vault", ("HEXAUTH_VAULT",), "auto", values.vault,
+            "Where secrets rest: auto, keyring (the operating system's) or file.", "--vault"),
+    Setting("vault_timeout", ("HEXAUTH_VAULT_TIMEOUT",), 20, values.seconds,
+            "Seconds that one call to the OS keyring may take."),
+    Setting("passphrase", ("HEXAUTH_PASSPHRASE",), "", values.text,
+            "Encrypts the file vault.", in_file=False, secret=True),
+    Setting("passphrase_file", ("HEXAUTH_PASSPHRASE_FILE",), "", values.text,
+            "A file whose first line is that passphrase."),
+    Setting("passphrase_command", ("HEXAUTH_PASSPHRASE_COMMAND",), "", values.text,
+            "A command that prints that passphrase."),
+    Setting("min_ttl", ("HEXAUTH_MIN_TTL",), 300, values.seconds,
+            "Seconds that a token must still live to be handed out without a refresh.",
+            "--min-ttl"),
+    Setting("cache", ("HEXAUTH_CACHE",), True, values.switch,
+            "Keep the access token in memory too, so that the next `get` is answered at once."),
+    Setting("no_login", ("HEXAUTH_NO_LOGIN",), False, values.switch,
+            "Never ask anybody to log in.", "--no-login"),
+    Setting("ci", ("CI",), False, values.switch,
+            "This is a build machine: nobody is there to be asked.", in_file=False),
+    Setting("api_url", ("HEX_API_URL", "HEX_API"), hexpm.API_URL, values.url,
+            "The Hex server that the name hexpm stands for."),
+    Setting("api_key", ("HEX_API_KEY",), "", values.text,
+            "An API key, or `Bearer TOKEN`, for that server's API alone.",
+            in_file=False, secret=True),
+    Setting("repos_key", ("HEX_REPOS_KEY",), "", values.text,
+            "An API key for that server's repositories alone.", in_file=False, secret=True),
+    Setting("otp", ("HEX_OTP",), "", values.text,
+            "The one-time password that a request is repeated with if its server wants one.",
+            in_file=False, secret=True),
+    Setting("mirror_url", ("HEX_MIRROR_URL", "HEX_MIRROR"), "", values.url,
+            "A mirror of the repository; it is given no credential but a `repo_key` of its own."),
+    Setting("trusted_mirror_url", ("HEX_TRUSTED_MIRROR_URL", "HEX_TRUSTED_MIRROR"), "", values.url,
+            "A mirror of the repository that is given what the repository itself is given."),
+    Setting("account", ("HEXAUTH_ACCOUNT",), "", values.text,
+            "The account to use, where there are several at one server.", "--account"),
+    Setting("accounts", (), {}, values.accounts,
+            "For a server's address, the account that is used if none is named."),
+    Setting("servers", (), {}, values.servers,
+            "For an address, the OAuth server that issues its tokens."),
+    Setting("repositories", (), {}, values.repositories,
+            "For a repository's name, where it is and whether it is trusted."),
+    Setting("client_id", ("HEXAUTH_CLIENT_ID",), hexpm.CLIENT_ID, values.text,
+            "The OAuth client to log in as."),
+    Setting("scope", ("HEXAUTH_SCOPE",), hexpm.SCOPE, values.text,
+            "The scopes to ask for at login.", "--scope"),
+    Setting("username", ("HEXAUTH_USERNAME",), "oauth2", values.text,
+            "The user name that git and others are given with a login's token."),
+    Setting("allow_http", ("HEXAUTH_ALLOW_HTTP",), (), values.origins,
+            "Servers that may be spoken to without TLS; loopback always may."),
+    Setting("http_timeout", ("HEX_HTTP_TIMEOUT",), 30, values.seconds,
+            "Seconds to wait for a server to go on with its answer."),
+    Setting("offline", ("HEX_OFFLINE",), False, values.switch,
+            "Send nothing to any server."),
+    Setting("cacerts_path", ("HEX_CACERTS_PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), "",
+            values.text, "A file of certificates to trust instead of the usual ones."),
+    Setting("unsafe_https", ("HEX_UNSAFE_HTTPS",), False, values.switch,
+            "Trust any certificate, so that anybody in between can read everything.",
+            in_file=False),
+    Setting("https_proxy", ("HTTPS_PROXY", "https_proxy"), "", values.text,
+            "The proxy to send requests through.", in_file=False, secret=True),
+    Setting("no_proxy", ("NO_PROXY", "no_proxy"), "", values.text,
+            "Hosts that no proxy is used for, separated by commas.", in_file=False),
+    Setting("hex_home", ("HEX_HOME",), "", values.text,
+            "The folder in which mix keeps its `hex.config`, for `hexauth import`.",
+            in_file=False),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force; see `SETTINGS` for what each means."""
+
+    vault: str
+    vault_timeout: int
+    passphrase: str = field(repr=False)
+    passphrase_file: str
+    passphrase_command: str
+    min_ttl: int
+    cache: bool
+    no_login: bool
+    ci: bool
+    api_url: str
+    api_key: str = field(repr=False)
+    repos_key: str = field(repr=False)
+    otp: str = field(repr=False)
+    mirror_url: str
+    trusted_mirror_url: str
+    account: str
+    accounts: Mapping[str, str]
+    servers: Tables
+    repositories: Tables
+    client_id: str
+    scope: str
+    username: str
+    allow_http: tuple[str, ...]
+    http_timeout: int
+    offline: bool
+    cacerts_path: str
+    unsafe_https: bool
+    https_proxy: str = field(repr=False)
+    no_proxy: str
+    hex_home: str
+    sources: Mapping[str, str]
+    """For each setting, where its value came from: `--flag`, `$VARIABLE`, `config.toml`, or ``."""
+
+    @property
+    def login(self) -> Login:
+        """The login that `hexpm` and its organizations share."""
+        return Login(self.api_url, self.client_id)
+
+
+def load(
+    environ: Mapping[str, str], file: Path, flags: Mapping[str, object] | None = None
+) -> Settings:
+    """Return the settings in force; `flags` maps names to values, None meaning not given.
+
+    An empty variable counts as unset. Raises `UsageError` for a value that makes no sense, a file
+    that cannot be read, and a key that nobody knows.
+    """
+    written = _read(file)
+    found: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for setting in SETTINGS:
+        value, source = _find(setting, environ, written, flags or {})
+        try:
+            found[setting.name] = setting.default if source == "" else setting.parse(value)
+        except (ValueError, TypeError) as error:
+            where = f"{setting.name} in {file}" if source == "config.toml" else source
+            raise UsageError(f"{where} must be {error}.", hint=setting.meaning) from None
+        sources[setting.name] = source
+    settings = Settings(**found, sources=sources)
+    for url in (settings.api_url, settings.mirror_url, settings.trusted_mirror_url):
+        if url:
+            require_https(url, settings)
+    return settings
+
+
+def _find(
+    setting: Setting,
+    environ: Mapping[str, str],
+    written: Mapping[str, object],
+    flags: Mapping[str, object],
+) -> tuple[object, str]:
+    if flags.get(setting.name) is not None:
+        return flags[setting.name], setting.flag
+    for variable in setting.variables:
+        if environ.get(variable):
+            return environ[variable], f"${variable}"
+    if setting.name in written:
+        return written[setting.name], "config.toml"
+    return None, ""
+
+
+def _read(file: Path) -> Mapping[str, object]:
+    try:
+        text = file.read_text("utf-8")
+        import tomllib
+
+        found = tomllib.loads(text)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"it is no TOML ({error})"
+        raise UsageError(
+            f"{file} cannot be read: {why}.", hint="Mend the file or remove it."
+        ) from None
+    known = {setting.name for setting in SETTINGS if setting.in_file}
+    for key in found:
+        if key not in known:
+            raise UsageError(
+                f"{file} has a key that hexauth does not know: {key}.",
+                hint=f"Known keys are {', '.join(sorted(known))}.",
+            )
+    return found
+
+
+def require_https(url: str, settings: Settings) -> None:
+    """Raise `UsageError` unless `url` is https, on loopback, or named by `allow_http`."""
+    scheme, host = split_url(url)
+    if scheme == "https" or is_loopback(host) or origin(scheme, host) in settings.allow_http:
+        return
+    raise UsageError(
+        f"{origin(scheme, host)} is not encrypted, so a token sent there could be read by others.",
+        hint="Use https, or name the server in the setting allow_http.",
+    )

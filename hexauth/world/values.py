@@ -1,0 +1,117 @@
+"""How the value of a setting is read, whatever place it comes from: text, or TOML.
+
+Each function raises ValueError or TypeError, in words that go on from "must be".
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from hexauth.world.urls import is_web_url, origin, split_url
+
+Tables = Mapping[str, Mapping[str, Any]]
+
+Keys = Mapping[str, Callable[[object], Any]]
+"""What a table may hold, and how it is read."""
+
+
+def text(value: object) -> str:
+    """Return a text that can be shown on a terminal."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError("a text without control characters")
+    return value
+
+
+def url(value: object) -> str:
+    """Return an address of the web, without a slash at its end."""
+    found = text(value).rstrip("/")
+    if not is_web_url(found) or "@" in urlsplit(found).netloc:
+        raise ValueError("an http(s) URL without user name and password")
+    return found
+
+
+def seconds(value: object) -> int:
+    """Return a number of seconds, at most nine digits."""
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)):
+        raise ValueError("a whole number of seconds")
+    return int(str(value))
+
+
+def switch(value: object) -> bool:
+    """Return whether something is on; `0`, `false`, `no` and `off` say that it is not."""
+    if isinstance(value, bool):
+        return value
+    return text(value).lower() not in ("", "0", "false", "no", "off")
+
+
+def vault(value: object) -> str:
+    """Return the name of a vault."""
+    if value not in ("auto", "keyring", "file"):
+        raise ValueError("auto, keyring or file")
+    return str(value)
+
+
+def origins(value: object) -> tuple[str, ...]:
+    """Return origins, of a list or of a text with spaces."""
+    items = value.split() if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise TypeError("a list of http URLs")
+    return tuple(origin(*split_url(url(item))) for item in items)
+
+
+REPOSITORY_KEYS = {
+    "url": url,
+    "api_url": url,
+    "trusted": switch,
+    "oauth_exchange": switch,
+    "oauth_exchange_api": switch,
+    "oauth_exchange_url": url,
+}
+"""What can be said of a repository, and how it is read."""
+
+SERVER_KEYS = {
+    "client_id": text,
+    "scope": text,
+    "username": text,
+    "issuer": url,
+    "device_authorization_endpoint": url,
+    "token_endpoint": url,
+    "revocation_endpoint": url,
+    "userinfo_endpoint": url,
+}
+"""What can be said of an OAuth server; the endpoints have the names of RFC 8414 section 2."""
+
+
+def repositories(value: object) -> Tables:
+    """Return what is said of each repository, by its name."""
+    return {text(name): each for name, each in _tables(value, REPOSITORY_KEYS).items()}
+
+
+def servers(value: object) -> Tables:
+    """Return what is said of each OAuth server, by its address."""
+    return {url(name): each for name, each in _tables(value, SERVER_KEYS).items()}
+
+
+def accounts(value: object) -> Mapping[str, str]:
+    """Return the name of an account for each server's address."""
+    if not isinstance(value, dict):
+        raise TypeError("a table of servers and the names of accounts")
+    return {url(server): text(name) for server, name in value.items()}
+
+
+def _tables(value: object, keys: Keys) -> Tables:
+    """Return tables of which each has none but `keys`, whose values name their parsers."""
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise TypeError("a table of tables")
+    found: dict[str, dict[str, Any]] = {}
+    for name, table in value.items():
+        found[name] = {}
+        for key, content in table.items():
+            if key not in keys:
+                raise ValueError(f"tables that hold nothing but {', '.join(keys)}")
+            try:
+                found[name][key] = keys[key](content)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"tables in which {key} is {error}") from None
+    return found
