@@ -2,8 +2,10 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Self
 
 LAST_SECOND = 10**11
 """A time after this one, in the year 5138, makes no sense; nor do infinity and NaN."""
@@ -80,6 +82,11 @@ class Endpoints:
     """Ends a whole session, given the hash of its refresh token: hexpm's own."""
     userinfo: str = ""
     """Tells whose a token is (OpenID Connect Core section 5.3)."""
+
+    @classmethod
+    def named(cls, facts: Mapping[str, str]) -> Self:
+        """Return those that `facts` have under the names of RFC 8414 section 2."""
+        return cls(**{each.name: facts.get(f"{each.name}_endpoint", "") for each in fields(cls)})
 
 
 @dataclass(frozen=True)

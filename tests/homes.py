@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hexauth import hex as hexpm
 from hexauth.login.tokens import Tokens
 from hexauth.machine.folders import places
 from hexauth.machine.terminal import Screen
 from hexauth.model import Token
 from hexauth.sandbox.serve import Sandbox
-from hexauth.servers import oauth
+from hexauth.servers.directory import client_for
 from hexauth.vault.home import Home
 from hexauth.world.settings import load
 
@@ -38,15 +37,10 @@ def home(
 
 def issue(here: Home, sandbox: Sandbox) -> Token:
     """Return the token of a new session, which nobody has saved."""
-    login = here.settings.login
-    endpoints = hexpm.endpoints(login.server)
-    grant = oauth.device_authorization(
-        here.http, endpoints, login.client_id, scope="api repositories", name="vm", now=here.now()
-    )
+    client = client_for(here, here.settings.login)
+    grant = client.device_authorization("api repositories", "vm")
     sandbox.hexpm.answer(sandbox.hexpm.grants()[-1], approve=True)
-    return oauth.device_token(
-        here.http, endpoints, login.client_id, grant.device_code, now=here.now()
-    )
+    return client.device_token(grant.device_code)
 
 
 def log_in(here: Home, sandbox: Sandbox, **changes: Any) -> Token:

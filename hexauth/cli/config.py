@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from hexauth.cli.streams import write_answer
-from hexauth.machine.terminal import printable
+from hexauth.cli.streams import write_json, write_lines
 from hexauth.vault.home import Home
 from hexauth.world.settings import SETTINGS, Setting
 
@@ -26,7 +25,7 @@ def config(as_json: bool) -> None:
     home = Home.open()
     rows = [_row(home, setting) for setting in SETTINGS]
     if as_json:
-        write_answer((json.dumps(rows, indent=2) + "\n").encode())
+        write_json(rows)
         return
     moved = (
         f"$HEXAUTH_HOME={os.environ['HEXAUTH_HOME']}, " if os.environ.get("HEXAUTH_HOME") else ""
@@ -40,7 +39,7 @@ def config(as_json: bool) -> None:
             *([f"# Set by {', '.join(places)}."] if places else []),
             f"{row['name']} = {json.dumps(row['value'])}  # {row['source']}",
         ]
-    write_answer("".join(f"{printable(line)}\n" for line in lines).encode())
+    write_lines(lines)
 
 
 def _row(home: Home, setting: Setting) -> Mapping[str, Any]:

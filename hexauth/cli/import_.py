@@ -1,19 +1,18 @@
 """`hexauth import`: take over what other programs have kept in plain text so far."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
 import click
 
 from hexauth.cli.options import Flags, vault_option
-from hexauth.cli.streams import write_answer
+from hexauth.cli.streams import write_lines
 from hexauth.credentials import keys, stored
 from hexauth.credentials.keys import KeyKind
 from hexauth.errors import UsageError, VaultError
 from hexauth.login.attempts import arrive
 from hexauth.login.tokens import Tokens
-from hexauth.machine.terminal import printable
-from hexauth.model import Kind, Token
+from hexauth.model import Kind, Target, Token
 from hexauth.servers.accounts import login_for
 from hexauth.servers.repositories import find_repository
 from hexauth.tools.edits import Edit, read
@@ -52,7 +51,7 @@ def import_(flags: Flags, yes: bool, remove: bool) -> None:
         lines = ["Nothing was found that mix, rebar3, gleam or git-credential-store have kept."]
     elif not yes:
         lines.append("Nothing was changed; `hexauth import --yes` copies.")
-    write_answer("".join(f"{printable(line)}\n" for line in lines).encode())
+    write_lines(lines)
 
 
 COPIED, THERE = "copied into the vault", "in the vault already"
@@ -64,24 +63,21 @@ def _fate(home: Home, secret: Secret) -> str:
         return "left where it is"
     if secret.repository:
         return _copy_repository_key(home, secret)
-    return _copy_key(home, secret) if secret.target is None else _copy_password(home, secret)
+    if secret.target is None:
+        return _copy_key(home, secret)
+    return _copy_password(home, secret, secret.target)
 
 
-def _copy_password(home: Home, secret: Secret) -> str:
-    target = secret.target
-    assert target is not None  # noqa: S101  (the caller has looked)
+def _copy_password(home: Home, secret: Secret, target: Target) -> str:
     if login_for(home, target) is not None:
         return "left where it is: Hex takes no passwords any more"
-    before = stored.find(home, target)
-    if before is not None and before.secret == secret.secret:
-        return THERE
-    if before is not None:
-        return "left where it is: the vault has another one for that"
-    stored.store(home, target, Stored(target.path, secret.username, secret.secret))
-    after = stored.find(home, target)
-    if after is None or after.secret != secret.secret:
-        raise VaultError("The vault does not give back what was put into it.")
-    return COPIED
+
+    def kept() -> str | None:
+        found = stored.find(home, target)
+        return None if found is None else found.secret
+
+    new = Stored(target.path, secret.username, secret.secret)
+    return _copy(secret, kept, lambda: stored.store(home, target, new))
 
 
 def _copy_repository_key(home: Home, secret: Secret) -> str:
@@ -91,15 +87,28 @@ def _copy_repository_key(home: Home, secret: Secret) -> str:
     except UsageError:
         return f"left where it is: config.toml does not know {secret.repository}"
     kind = KeyKind(secret.kind)
-    kept = keys.load(home, repository).get(kind)
-    if kept == secret.secret:
+    return _copy(
+        secret,
+        lambda: keys.load(home, repository).get(kind),
+        lambda: keys.add(home, repository, kind, secret.secret),
+    )
+
+
+def _copy(secret: Secret, kept: Callable[[], str | None], keep: Callable[[], None]) -> str:
+    """Let `keep` put `secret` into the vault, unless `kept` has found one there."""
+    before = kept()
+    if before == secret.secret:
         return THERE
-    if kept is not None:
+    if before is not None:
         return "left where it is: the vault has another one for that"
-    keys.add(home, repository, kind, secret.secret)
-    if keys.load(home, repository).get(kind) != secret.secret:
-        raise VaultError("The vault does not give back what was put into it.")
+    keep()
+    _check(secret, kept())
     return COPIED
+
+
+def _check(secret: Secret, kept: str | None) -> None:
+    if kept != secret.secret:
+        raise VaultError("The vault does not give back what was put into it.")
 
 
 def _copy_key(home: Home, secret: Secret) -> str:
@@ -114,8 +123,7 @@ def _copy_key(home: Home, secret: Secret) -> str:
         if tokens.load() is None:
             tokens.save(Token(secret.secret, issued_at=int(home.now()), kind=Kind.KEY))
         after = tokens.load()
-    if after is None or after.access != secret.secret:
-        raise VaultError("The vault does not give back what was put into it.")
+    _check(secret, after.access if after else None)
     return COPIED
 
 

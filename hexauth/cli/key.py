@@ -1,11 +1,9 @@
 """`hexauth key`: the keys of repositories."""
 
-import json
-
 import click
 
 from hexauth.cli.options import Flags, show_usage, vault_option
-from hexauth.cli.streams import read_key, write_answer
+from hexauth.cli.streams import read_key, write_json, write_lines
 from hexauth.credentials import keys
 from hexauth.credentials.keys import KeyKind
 from hexauth.errors import NotFound, UsageError
@@ -70,13 +68,10 @@ def list_(as_json: bool) -> None:
         for kind in facts["kinds"].split()
     ]
     if as_json:
-        write_answer((json.dumps(found, indent=2) + "\n").encode())
+        write_json(found)
         return
-    lines = [
-        f"{each['repository']:<20} {each['kind']:<9} {each['server']} ({each['vault']})"
-        for each in found
-    ]
-    write_answer("".join(f"{printable(line)}\n" for line in lines or ["No key is kept."]).encode())
+    row = "{repository:<20} {kind:<9} {server} ({vault})"
+    write_lines([row.format(**each) for each in found] or ["No key is kept."])
 
 
 @key.command()

@@ -1,48 +1,39 @@
 """`hexauth sandbox`: a Hex server for trying and testing."""
 
+from typing import Any
+
 import click
+
+from hexauth.cli.options import Decorator
+
+
+def _seconds(
+    name: str, meaning: str, default: float | None = None, positive: bool = False
+) -> Decorator:
+    """Return an option that takes seconds; a `positive` one more than none."""
+    return click.option(
+        name,
+        type=click.FloatRange(0, min_open=positive),
+        default=default,
+        show_default=default is not None,
+        metavar="SECONDS",
+        help=meaning,
+    )
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Listen on this port; 0 is a free one."
 )
-@click.option(
-    "--approve-after",
-    type=click.FloatRange(0),
-    metavar="SECONDS",
-    help="Approve every login by itself, this long after it began.",
-)
-@click.option(
-    "--deny-after",
-    type=click.FloatRange(0),
-    metavar="SECONDS",
-    help="Deny every login by itself, this long after it began.",
-)
-@click.option(
-    "--expires-in",
-    type=click.FloatRange(0, min_open=True),
-    default=600,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a person has for answering a login.",
-)
-@click.option(
+@_seconds("--approve-after", "Approve every login by itself, this long after it began.")
+@_seconds("--deny-after", "Deny every login by itself, this long after it began.")
+@_seconds("--expires-in", "How long a person has for answering a login.", 600, positive=True)
+@_seconds(
     "--interval",
-    type=click.FloatRange(0),
-    default=5,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long clients shall wait between two questions whether the person has answered.",
+    "How long clients shall wait between two questions whether the person has answered.",
+    5,
 )
-@click.option(
-    "--token-ttl",
-    type=click.FloatRange(0, min_open=True),
-    default=1800,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long an access token works.",
-)
+@_seconds("--token-ttl", "How long an access token works.", 1800, positive=True)
 @click.option(
     "--otp",
     metavar="CODE",
@@ -71,17 +62,11 @@ import click
 @click.pass_context
 def sandbox(
     context: click.Context,
+    /,
     *,
-    port: int,
-    approve_after: float | None,
-    deny_after: float | None,
-    expires_in: float,
-    interval: float,
-    token_ttl: float,
-    otp: str | None,
     rate_limit: int,
-    faults: tuple[str, ...],
     command: tuple[str, ...],
+    **options: Any,  # noqa: ANN401  (as `Options` takes them)
 ) -> None:
     """Start a Hex server on this machine, for trying and testing.
 
@@ -99,19 +84,9 @@ def sandbox(
     from hexauth.sandbox.options import Options
     from hexauth.sandbox.serve import Sandbox
 
-    options = Options(
-        port=port,
-        approve_after=approve_after,
-        deny_after=deny_after,
-        expires_in=expires_in,
-        interval=interval,
-        token_ttl=token_ttl,
-        otp=otp,
-        faults=faults,
-        rate_limit=rate_limit or None,
-    )
+    told = Options(rate_limit=rate_limit or None, **options)
     if not command:
-        with Sandbox(options) as server:
+        with Sandbox(told) as server:
             click.echo(
                 f"The Hex sandbox is at {server.url} (Ctrl-C ends it). To use it, elsewhere:"
             )
@@ -121,7 +96,7 @@ def sandbox(
         return
     import os
 
-    with Sandbox(options) as server, run.temporary_home() as home:
+    with Sandbox(told) as server, run.temporary_home() as home:
         code = run.run(command, run.environment(os.environ, server.api_url, home))
     context.exit(code)
 

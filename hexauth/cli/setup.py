@@ -8,13 +8,12 @@ from pathlib import Path
 
 import click
 
-from hexauth.cli.streams import write_answer
+from hexauth.cli.streams import write_lines
 from hexauth.errors import UsageError
 from hexauth.machine.programs import find_program
 from hexauth.machine.terminal import printable
 from hexauth.servers.targets import hex_origins
 from hexauth.tools.catalog import SHELLS, TOOLS, Surroundings, is_configured
-from hexauth.tools.completions import completion
 from hexauth.tools.edits import plan
 from hexauth.vault.home import Home
 
@@ -53,7 +52,6 @@ def setup(
         environ=home.environ,
         programs=_programs(),
         origins=hex_origins(home.settings),
-        completion=completion,
         shell=shell or "",
         hosts=hosts,
         everywhere=all_hosts,
@@ -61,7 +59,7 @@ def setup(
     if tool is None:
         if undo or dry_run:
             raise UsageError("No tool is named.", hint=f"Name one of {', '.join(TOOLS)}.")
-        write_answer("".join(f"{line}\n" for line in _listed(home, here)).encode())
+        write_lines(_listed(home, here))
         return
     edits = plan(TOOLS[tool].places(here), undo=undo)
     if not edits:
@@ -69,8 +67,7 @@ def setup(
         click.echo(f"Nothing is to be changed: hexauth is {done}.", err=True)
     for edit in edits:
         if dry_run:
-            lines = (f"{printable(line.expandtabs(8))}\n" for line in edit.shown())
-            write_answer("".join(lines).encode())
+            write_lines(line.expandtabs(8) for line in edit.shown())
             continue
         edit.carry_out()
         what = "Removed" if edit.after is None else "Wrote" if edit.before is None else "Changed"

@@ -1,6 +1,5 @@
 """`hexauth status`: what is there, where, and for how long."""
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,13 +8,12 @@ import click
 
 from hexauth import hex as hexpm
 from hexauth.cli.options import Flags, account_option, vault_option
-from hexauth.cli.streams import write_answer
+from hexauth.cli.streams import write_json, write_lines
 from hexauth.credentials import keys
 from hexauth.errors import UsageError, VaultError
 from hexauth.login.asking import under_way
 from hexauth.login.display import spaced
 from hexauth.login.tokens import Tokens
-from hexauth.machine.terminal import printable
 from hexauth.model import Kind, Token
 from hexauth.servers.accounts import account_name, login_at
 from hexauth.servers.directory import hex_server
@@ -45,8 +43,10 @@ def status(context: click.Context, as_json: bool) -> None:
             if "host" in entry and "protocol" in entry
         ],
     }
-    text = json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts, home.now()))
-    write_answer((text + "\n").encode())
+    if as_json:
+        write_json(facts)
+    else:
+        write_lines(_lines(facts, home.now()))
     for _, _, problem in seen:
         if problem is not None:
             raise problem
@@ -123,16 +123,16 @@ def _lines(facts: Mapping[str, list[Facts]], now: float) -> Iterator[str]:
     for login in facts["logins"]:
         yield f"{login['target']} ({login['server']})"
         for name, value in _rows(login, now):
-            yield f"  {name:<15} {printable(value)}"
+            yield f"  {name:<15} {value}"
     if facts["keys"]:
         yield "keys of repositories"
         for entry in facts["keys"]:
             kinds = entry["kinds"].replace(" ", ", ")
-            yield f"  {printable(entry['repository'])} at {printable(entry['at'])}: {kinds}"
+            yield f"  {entry['repository']} at {entry['at']}: {kinds}"
     if facts["stored"]:
         yield "stored by git and other tools"
         for entry in facts["stored"]:
-            yield f"  {printable(entry['protocol'] + '://' + entry['host'])} ({entry['vault']})"
+            yield f"  {entry['protocol']}://{entry['host']} ({entry['vault']})"
 
 
 def _rows(login: Facts, now: float) -> Iterator[tuple[str, str]]:

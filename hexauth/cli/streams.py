@@ -1,9 +1,12 @@
 """The standard streams, as the commands use them; Click is not needed here."""
 
+import json
 import sys
+from collections.abc import Iterable
 
 from hexauth.errors import HexauthError, UsageError
 from hexauth.hot import Front
+from hexauth.machine.terminal import printable
 
 
 def read_request(front: Front | None = None) -> bytes:
@@ -19,6 +22,16 @@ def write_answer(answer: bytes) -> None:
         raise HexauthError("Standard output is closed.", hint="Send it to a file or a pipe.")
     sys.stdout.buffer.write(answer)
     sys.stdout.buffer.flush()
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write `lines`; characters that would act on a terminal are escaped."""
+    write_answer("".join(f"{printable(line)}\n" for line in lines).encode())
+
+
+def write_json(facts: object) -> None:
+    """Write `facts` as JSON, for programs."""
+    write_answer(f"{json.dumps(facts, indent=2)}\n".encode())
 
 
 KEY_CHARACTERS = 4096

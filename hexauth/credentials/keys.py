@@ -12,16 +12,11 @@ from enum import StrEnum
 from hexauth import hex as hexpm
 from hexauth.errors import Refused, VaultError
 from hexauth.login.tokens import Tokens
-from hexauth.machine.files import private_folder
-from hexauth.machine.mutex import Mutex
 from hexauth.model import Login
 from hexauth.servers import oauth
-from hexauth.servers.directory import endpoints_for
+from hexauth.servers.directory import client_for
 from hexauth.servers.repositories import Repository
 from hexauth.vault.home import Home
-
-SECONDS = 60
-"""The longest wait for another process that changes the same keys."""
 
 
 class KeyKind(StrEnum):
@@ -59,7 +54,16 @@ def kinds(home: Home, repository: Repository) -> Sequence[KeyKind]:
 def load(home: Home, repository: Repository) -> Mapping[KeyKind, str]:
     """Return the keys of `repository`. Raises `VaultError`."""
     name = entry(repository)
-    return _parsed(home, repository, home.vaults.of(name).read(name))
+    vault = home.vaults.of(name)
+    text = vault.read(name)
+    try:
+        found = {} if text is None else json.loads(text)
+        return {KeyKind(kind): str(key) for kind, key in found.items()}
+    except (ValueError, AttributeError, RecursionError):
+        raise VaultError(
+            f"The entry {name} in the {vault.name} vault is not hexauth's.",
+            hint=f"Run `hexauth key remove {repository.name}`, then add its keys again.",
+        ) from None
 
 
 def key(home: Home, repository: Repository, kind: KeyKind) -> str:
@@ -73,29 +77,13 @@ def key(home: Home, repository: Repository, kind: KeyKind) -> str:
     return kept[kind]
 
 
-def _parsed(home: Home, repository: Repository, text: str | None) -> Mapping[KeyKind, str]:
-    name = entry(repository)
-    if text is None:
-        return {}
-    try:
-        found = json.loads(text)
-        return {KeyKind(kind): str(key) for kind, key in found.items()}
-    except (ValueError, AttributeError, RecursionError):
-        raise VaultError(
-            f"The entry {name} in the {home.vaults.of(name).name} vault is not hexauth's.",
-            hint=f"Run `hexauth key remove {repository.name}`, then add its keys again.",
-        ) from None
-
-
 def verify(home: Home, repository: Repository, kind: KeyKind, key: str) -> None:
     """Ask the server whether it takes `key`. Raises `Refused` if not, or `Unreachable`."""
     try:
         if kind is KeyKind.API:
             oauth.current_user(home.http, f"{repository.api_url}/users/me", key)
         elif kind is KeyKind.AUTH and repository.oauth_exchange:
-            login = exchanged(repository, kind)
-            endpoints, scope = endpoints_for(home, login), SCOPES[kind]
-            oauth.exchange(home.http, endpoints, login.client_id, key, scope=scope, now=home.now())
+            client_for(home, exchanged(repository, kind)).exchange(key, SCOPES[kind])
         elif not oauth.accepts(home.http, f"{repository.url}/names", key):
             raise Refused("invalid_client", f"{repository.name} does not take this key.")
     except Refused as refusal:
@@ -121,8 +109,7 @@ def remove(home: Home, repository: Repository, kind: KeyKind | None = None) -> b
 
 def _change(home: Home, repository: Repository, kind: KeyKind | None, key: str | None) -> bool:
     name = entry(repository)
-    mutex = Login(name, "keys").name
-    with Mutex(private_folder(home.places.state) / f"{mutex}.lock").held(SECONDS):
+    with home.vaults.changing(name, "keys"):
         try:
             before = dict(load(home, repository))
         except VaultError:
@@ -142,7 +129,7 @@ def _change(home: Home, repository: Repository, kind: KeyKind | None, key: str |
             home.vaults.forget(name)
         for kind_exchanged in SCOPES:
             tokens = Tokens(home, exchanged(repository, kind_exchanged))
-            with tokens.changing(SECONDS):
+            with tokens.changing():
                 tokens.forget()
         _outdate(home, repository)
         return bool(before)
@@ -167,7 +154,7 @@ def _outdate(home: Home, repository: Repository) -> None:
     for login, _ in home.vaults.logins():
         if login.server in (repository.api_url, repository.oauth_exchange_url):
             tokens = Tokens(home, login)
-            with tokens.changing(SECONDS):
+            with tokens.changing():
                 tokens.answers.outdate()
 
 

@@ -12,7 +12,7 @@ from hexauth.errors import LoginRequired, Unreachable
 from hexauth.login.asking import log_in
 from hexauth.login.renewal import exchanged, refreshed
 from hexauth.login.tokens import Tokens
-from hexauth.model import Credential, Kind
+from hexauth.model import Credential, Kind, Token
 from hexauth.servers.repositories import Repository
 from hexauth.servers.targets import known_targets
 
@@ -20,6 +20,9 @@ Answer = Credential | str
 """What a source has: a credential, or the reason why it has none."""
 
 Source = Callable[[Request], Answer]
+
+Found = tuple[Token, str] | str
+"""What a source of the login's own has: a token and where it was, or why it has none."""
 
 Explain = Callable[[str, str], object]
 """Hears of each source that was asked, and why it was or was not taken."""
@@ -114,43 +117,43 @@ def _exchanged(
     home = request.home
     home.front.leave()  # it may hold the mutex of a login that is not needed
     tokens = Tokens(home, keys.exchanged(repository, kind, fingerprint))
-    token = tokens.answers.read(home.now()) or exchanged(tokens, key, keys.SCOPES[kind])
+    token = tokens.answers.read() or exchanged(tokens, key, keys.SCOPES[kind])
     return request.credential(token, "exchange", tokens.login)
 
 
-def _of_login(source: Callable[[Request, Tokens], Answer]) -> Source:
+def _of_login(source: Callable[[Request, Tokens], Found]) -> Source:
     """Return a source that has something only where a login is for the target."""
 
     @wraps(source)
     def answer(request: Request) -> Answer:
         tokens = request.tokens
-        return "no login is for this target" if tokens is None else source(request, tokens)
+        if tokens is None:
+            return "no login is for this target"
+        found = source(request, tokens)
+        return found if isinstance(found, str) else request.credential(*found, tokens.login)
 
     return answer
 
 
 @_of_login
-def from_memory(request: Request, tokens: Tokens) -> Answer:
+def from_memory(request: Request, tokens: Tokens) -> Found:
     """Answer with the vault's token from memory, for a caller that `hot` has not served."""
-    token = tokens.answers.read(request.home.now())
-    if token is None:
-        return "it is not in memory"
-    return request.credential(token, "vault", tokens.login)
+    token = tokens.answers.read()
+    return "it is not in memory" if token is None else (token, "vault")
 
 
 @_of_login
-def from_vault(request: Request, tokens: Tokens) -> Answer:
+def from_vault(request: Request, tokens: Tokens) -> Found:
     """Answer with the stored token, if it has life enough."""
     token = request.arrival.token
     if token is None:
         return "nobody is logged in"
-    if not token.is_fresh(request.home.now(), request.home.settings.min_ttl):
-        return "the access token is used up"
-    return request.credential(token, "vault", tokens.login)
+    is_fresh = token.is_fresh(request.home.now(), request.home.settings.min_ttl)
+    return (token, "vault") if is_fresh else "the access token is used up"
 
 
 @_of_login
-def from_refresh(request: Request, tokens: Tokens) -> Answer:
+def from_refresh(request: Request, tokens: Tokens) -> Found:
     """Answer with a refreshed token; with the old one while it lives, if the server is down."""
     old = request.arrival.token
     if old is None:
@@ -160,10 +163,8 @@ def from_refresh(request: Request, tokens: Tokens) -> Answer:
     except Unreachable:
         if old.life_left(request.home.now()) <= 0:
             raise
-        return request.credential(old, "vault", tokens.login)
-    if token is None:
-        return "the login has ended"
-    return request.credential(token, "refresh", tokens.login)
+        return old, "vault"
+    return "the login has ended" if token is None else (token, "refresh")
 
 
 def from_store(request: Request) -> Answer:
@@ -173,10 +174,10 @@ def from_store(request: Request) -> Answer:
 
 
 @_of_login
-def from_login(request: Request, tokens: Tokens) -> Answer:
+def from_login(request: Request, tokens: Tokens) -> Found:
     """Answer with a login that the person makes now, or that another process has under way."""
     token = log_in(tokens, request.arrival, request.question, may_ask=request.may_ask)
-    return request.credential(token, "login", tokens.login)
+    return token, "login"
 
 
 SOURCES: tuple[tuple[str, Source], ...] = (

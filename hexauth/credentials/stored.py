@@ -1,14 +1,9 @@
 """What other tools stored with hexauth: kept in drawers, each changed under a mutex of its own."""
 
-from hexauth.machine.mutex import Mutex
-from hexauth.model import Credential, Login, Target
+from hexauth.model import Credential, Target
 from hexauth.vault import drawers
-from hexauth.vault.contract import Vault
 from hexauth.vault.drawers import Stored
 from hexauth.vault.home import Home
-
-DRAWER_SECONDS = 60
-"""The longest wait for another process that changes the same drawer."""
 
 
 def find(home: Home, target: Target, *, authtype: bool = True) -> Credential | None:
@@ -18,7 +13,9 @@ def find(home: Home, target: Target, *, authtype: bool = True) -> Credential | N
     """
     if not target.protocol or not target.host:
         return None
-    stored = drawers.find(_vault(home, target), target, home.now(), authtype=authtype)
+    stored = drawers.find(
+        home.vaults.of(drawers.name(target)), target, home.now(), authtype=authtype
+    )
     if stored is None:
         return None
     return Credential(
@@ -38,12 +35,12 @@ def store(home: Home, target: Target, stored: Stored, *, alone: bool = False) ->
     `alone` lets nothing else be kept for that host; then the user name is noted in the index, as
     a name that can be listed. Raises `VaultError`.
     """
-    with _mutex(home, target).held(DRAWER_SECONDS):
-        drawers.put(_vault(home, target), target, stored, alone=alone)
-        what = {"protocol": str(target.protocol), "host": str(target.host)}
-        if alone:
-            what["username"] = stored.username or ""
-        home.vaults.note(drawers.name(target), **what)
+    name = drawers.name(target)
+    with home.vaults.changing(name, "drawer"):
+        drawers.put(home.vaults.of(name), target, stored, alone=alone)
+        user = {"username": stored.username or ""} if alone else {}
+        where = {"protocol": str(target.protocol), "host": str(target.host)}
+        home.vaults.note(name, **where, **user)
 
 
 def erase(home: Home, target: Target, secret: str | None) -> None:
@@ -51,18 +48,10 @@ def erase(home: Home, target: Target, secret: str | None) -> None:
 
     Raises `VaultError`.
     """
-    vault = _vault(home, target)
+    name = drawers.name(target)
+    vault = home.vaults.of(name)
     if drawers.find(vault, Target(target.protocol, target.host), float("-inf")) is None:
         return
-    with _mutex(home, target).held(DRAWER_SECONDS):
+    with home.vaults.changing(name, "drawer"):
         if not drawers.take(vault, target, secret):
-            home.vaults.forget(drawers.name(target))
-
-
-def _vault(home: Home, target: Target) -> Vault:
-    return home.vaults.of(drawers.name(target))
-
-
-def _mutex(home: Home, target: Target) -> Mutex:
-    name = Login(drawers.name(target), "drawer").name
-    return Mutex(home.places.state / f"{name}.lock")
+            home.vaults.forget(name)

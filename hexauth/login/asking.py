@@ -18,10 +18,10 @@ from hexauth.login.record import WAITING, Record, read_record, write_record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.mutex import Mutex
 from hexauth.machine.signals import signals_held
-from hexauth.model import Endpoints, Login, Token
-from hexauth.servers import oauth
+from hexauth.model import Login, Token
 from hexauth.servers.accounts import account_name, explicit_account, no_login, user_of
-from hexauth.servers.directory import endpoints_for, remember
+from hexauth.servers.directory import client_for, remember
+from hexauth.servers.oauth import Grant
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: boo
     home.front.leave()  # the token mutex is taken second
     watch = Watch(tokens, browser=question.browser)
     with Mutex(tokens.files.login_mutex).held(None, watch.look):
-        cached = tokens.answers.read(home.now())
+        cached = tokens.answers.read()
         token = cached if is_new(cached, arrival, home.now()) else tokens.load()
         if token is not None and is_new(token, arrival, home.now()):
             return token
@@ -75,24 +75,20 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
     home, login, files = tokens.home, tokens.login, tokens.files
     number = left.ended + 1
     with attempt(files.login_record, number), interrupts_are_a_no(), home.vaults.settled():
-        endpoints = endpoints_for(home, login)
+        client = client_for(home, login)
         tokens.vault.check()  # a login that cannot be saved is worse than none
         if left.device_code:
             record = replace(left, state=WAITING, attempt=number, pid=os.getpid(), message="")
             why = "has ended" if left.state == WAITING else "could not save the login"
             home.screen.say(f"Process {left.pid} {why}; carrying on with its code.")
         else:
-            record = _new_code(tokens, endpoints, question, number)
+            grant = client.device_authorization(question.scope, question.name)
+            record = Record(state=WAITING, attempt=number, pid=os.getpid(), **asdict(grant))
 
         def publish(**changes: float | bool) -> None:
             nonlocal record
             record = replace(record, **changes)  # type: ignore[arg-type]  # floats and flags alone
             write_record(files.login_record, record)
-
-        def poll() -> Token:
-            return oauth.device_token(
-                home.http, endpoints, login.client_id, record.device_code, now=home.now()
-            )
 
         publish()
         if not record.approved:
@@ -100,8 +96,8 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
             if question.browser and not open_browser(home, files, record):
                 publish(browser_missing=True)
         token = wait(
-            poll,
-            oauth.Grant(**{each.name: getattr(record, each.name) for each in fields(oauth.Grant)}),
+            lambda: client.device_token(record.device_code),
+            Grant(**{each.name: getattr(record, each.name) for each in fields(Grant)}),
             sleep=home.sleep,
             now=home.now,
             monotonic=home.monotonic,
@@ -114,19 +110,6 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
             replace_login(place, token)
         remember(home, place.login, user or user_of(home, place.login, token), question.scope)
         return token
-
-
-def _new_code(tokens: Tokens, endpoints: Endpoints, question: Question, number: int) -> Record:
-    """Return the record of a new code; RFC 8628 section 3.1."""
-    grant = oauth.device_authorization(
-        tokens.home.http,
-        endpoints,
-        tokens.login.client_id,
-        scope=question.scope,
-        name=question.name,
-        now=tokens.home.now(),
-    )
-    return Record(state=WAITING, attempt=number, pid=os.getpid(), **asdict(grant))
 
 
 def _place(tokens: Tokens, token: Token) -> tuple[Tokens, str | None]:

@@ -65,23 +65,23 @@ def _first_look(tokens: Tokens) -> Token | None:
             home.front.leave()
         return token
     with suppress(Expired), tokens.changing(hot.WAIT_SECONDS):
-        return tokens.answers.read(home.now()) or _load_and_answer(tokens)
+        return tokens.answers.read() or _load_and_answer(tokens)
     return tokens.load()
 
 
 def _load_and_answer(tokens: Tokens) -> Token | None:
     """Load the token, and let others know what came of it. The token mutex is held."""
-    answers, now = tokens.answers, tokens.home.now
+    answers = tokens.answers
     tokens.recover()
     try:
         token = tokens.load()
     except VaultError:
-        answers.write_none(now())
+        answers.write_none()
         raise
     if token is None:
-        answers.write_none(now())
+        answers.write_none()
     else:
-        answers.write(token, now())
+        answers.write(token)
     return token
 
 

@@ -11,8 +11,7 @@ from hexauth.login.record import Record, read_record, write_record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.mutex import Mutex
 from hexauth.model import Token
-from hexauth.servers import oauth
-from hexauth.servers.directory import endpoints_for
+from hexauth.servers.directory import client_for
 from hexauth.vault.logins import drop_login, load_login
 
 
@@ -89,10 +88,8 @@ def log_out(tokens: Tokens) -> Token | None:
 
 def _end_session(tokens: Tokens, token: Token) -> None:
     """End the session of `token` at the server, if it has one."""
-    home, login = tokens.home, tokens.login
     if token.refresh:
-        endpoints = endpoints_for(home, login)
-        oauth.end_session(home.http, endpoints, login.client_id, token.refresh)
+        client_for(tokens.home, tokens.login).end_session(token.refresh)
 
 
 def _clear_code(tokens: Tokens) -> None:

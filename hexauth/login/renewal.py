@@ -13,8 +13,7 @@ from hexauth.login.record import read_record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.signals import signals_held
 from hexauth.model import Login, Token
-from hexauth.servers import oauth
-from hexauth.servers.directory import endpoints_for
+from hexauth.servers.directory import client_for
 
 
 def refreshed(tokens: Tokens, arrival: Arrival) -> Token | None:
@@ -72,11 +71,11 @@ def _renewed(
     home, path = tokens.home, tokens.files.token_record
     with tokens.changing(), _told(tokens):
         answers = tokens.answers
-        cached = answers.read(home.now())
+        cached = answers.read()
         token = cached if is_good(cached) else tokens.load()
         if token is not None and is_good(token):
             if token is not cached:
-                answers.write(token, home.now())
+                answers.write(token)
             return token
         get_new = renew(token)
         if get_new is None:
@@ -94,18 +93,17 @@ def _told(tokens: Tokens) -> Iterator[None]:
     try:
         yield
     finally:
-        answers, now = tokens.answers, tokens.home.now()
-        if answers.read(now) is None:
-            answers.write_none(now)
+        answers = tokens.answers
+        if answers.read() is None:
+            answers.write_none()
 
 
 def _refresh(tokens: Tokens, token: Token) -> Token | None:
     """Refresh `token` and save the answer; both happen or, short of a crash, neither."""
-    home, login = tokens.home, tokens.login
-    endpoints = endpoints_for(home, login)
+    client = client_for(tokens.home, tokens.login)
     with signals_held():
         try:
-            new = oauth.refresh(home.http, endpoints, login.client_id, token, now=home.now())
+            new = client.refresh(token)
         except Refused as refusal:
             if refusal.code != "invalid_grant":
                 raise Unreachable(str(refusal)) from None
@@ -120,12 +118,9 @@ def _refresh(tokens: Tokens, token: Token) -> Token | None:
 
 def _exchange(tokens: Tokens, key: str, scope: str) -> Token:
     """Exchange `key` for a token, and save it."""
-    home, login = tokens.home, tokens.login
-    endpoints = endpoints_for(home, login)
+    login = tokens.login
     try:
-        new = oauth.exchange(
-            home.http, endpoints, login.client_id, key, scope=scope, now=home.now()
-        )
+        new = client_for(tokens.home, login).exchange(key, scope)
     except Refused as refusal:
         raise Refused(
             refusal.code,

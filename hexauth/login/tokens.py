@@ -24,26 +24,15 @@ from hexauth.vault.home import Home
 TOKEN_SECONDS = 120
 """The longest wait for the token mutex: one request, its save, and a keyring slow to answer."""
 
-_ENDINGS = (
-    "login.lock",
-    "login.json",
-    "token.lock",
-    "token.json",
-    "browser.lock",
-    "browser.json",
-)
 
-
-@dataclass(frozen=True)
 class Files:
-    """The files of one login in the state folder."""
+    """The files of one login in the state folder, which all begin with `base`."""
 
-    login_mutex: Path
-    login_record: Path
-    token_mutex: Path
-    token_record: Path
-    browser_mutex: Path
-    browser_record: Path
+    def __init__(self, base: Path) -> None:
+        self.login_mutex, self.login_record = Path(f"{base}.login.lock"), Path(f"{base}.login.json")
+        self.token_mutex, self.token_record = Path(f"{base}.token.lock"), Path(f"{base}.token.json")
+        self.browser_mutex = Path(f"{base}.browser.lock")
+        self.browser_record = Path(f"{base}.browser.json")
 
 
 def tokens_for(home: Home, target: Target) -> "Tokens | None":
@@ -72,15 +61,12 @@ class Tokens:
     @cached_property
     def files(self) -> Files:
         """The login's files; their folder is made if need be."""
-        base = private_folder(self.home.places.state) / self.login.name
-        return Files(*(Path(f"{base}.{end}") for end in _ENDINGS))
+        return Files(private_folder(self.home.places.state) / self.login.name)
 
     @property
     def answers(self) -> Answers:
         """The answers in memory that are made of the token."""
-        home = self.home
-        mutex = self.files.token_mutex
-        return Answers(home.environ, home.settings, home.places, mutex, reach(home, self.login))
+        return Answers(self.home, self.files.token_mutex, reach(self.home, self.login))
 
     @property
     def _unsaved(self) -> Unsaved:
@@ -122,7 +108,7 @@ class Tokens:
                 "again, `hexauth get` saves it.",
             ) from None
         unsaved.drop()
-        answers.write(token, self.home.now())
+        answers.write(token)
         self._note(token)
 
     def _note(self, token: Token) -> None:

@@ -9,18 +9,17 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from hexauth import hot
 from hexauth.errors import HexauthError, VaultError
 from hexauth.machine.files import private_folder, write_private
-from hexauth.machine.folders import Places
 from hexauth.memory.folder import memory_folder
 from hexauth.memory.unsaved import is_unsaved
 from hexauth.model import Credential, Kind, Target, Token
 from hexauth.protocols import bazel, git, shell
-from hexauth.world.settings import Settings
+from hexauth.world.outside import World
 
 PAUSE_SECONDS = 5
 """How long others do not wait for an answer after somebody has tried in vain to get one."""
@@ -46,41 +45,41 @@ class Reach:
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers of the login whose token mutex is `mutex`, in these surroundings."""
+    """The answers of the login whose token mutex is `mutex`."""
 
-    environ: Mapping[str, str]
-    settings: Settings
-    places: Places
+    world: World
     mutex: Path
-    reach: Reach = field(default_factory=Reach)
+    reach: Reach
     platform: str = sys.platform
 
-    def write(self, token: Token, now: float) -> None:
+    def write(self, token: Token) -> None:
         """Let `token` be answered while it is fresh. The caller holds the token mutex.
 
         One without an end, such as an API key, does not belong into memory for good.
         """
-        if not token.is_fresh(now, self.settings.min_ttl):
+        min_ttl = self.world.settings.min_ttl
+        if not token.is_fresh(self.world.now(), min_ttl):
             return
         if token.expires_at is None or self.reach.origins is None:
-            self.write_none(now)
+            self.write_none()
             return
-        end = int(token.expires_at - token.margin(self.settings.min_ttl))
+        end = int(token.expires_at - token.margin(min_ttl))
         facts = [str(token.issued_at), str(token.expires_at), token.scope, token.kind]
         with suppress(HexauthError):  # an answer that cannot be expressed is explained elsewhere
             answers = {**self._answers(token), "facts": "\n".join(facts).encode()}
             self._write(max(token.issued_at - 60, 0), end, answers)
 
-    def write_none(self, now: float) -> None:
+    def write_none(self) -> None:
         """Tell others that waiting for an answer is useless. The caller holds the token mutex."""
-        self._write(int(now), int(now) + PAUSE_SECONDS, {})
+        now = int(self.world.now())
+        self._write(now, now + PAUSE_SECONDS, {})
 
-    def read(self, now: float) -> Token | None:
+    def read(self) -> Token | None:
         """Return the access token that is cached, without its refresh token, if it is valid."""
         name = self._name
         if name is None:
             return None
-        lines = hot.first(name, dict(self.environ))
+        lines = hot.first(name, dict(self.world.environ))
         with suppress(ValueError):  # damaged: as good as absent
             facts, access = (hot.find(lines, (b"", each)) for each in (b"facts", b"token"))
             if facts is None or access is None or lines[3] != os.fsencode(self.mutex):
@@ -93,7 +92,7 @@ class Answers:
                 issued_at=int(issued_at),
                 kind=Kind(kind),
             )
-            return token if token.is_fresh(now, self.settings.min_ttl) else None
+            return token if token.is_fresh(self.world.now(), self.world.settings.min_ttl) else None
         return None
 
     def outdate(self) -> None:
@@ -115,12 +114,12 @@ class Answers:
 
         Other sessions may have theirs elsewhere: `outdate` ends those.
         """
-        name = hot.file_name({**self.environ, "HEX_API_KEY": "", "HEX_REPOS_KEY": ""})
+        name = self._surroundings()
         if self.platform != "linux" or name is None:
             return
         home = ",".join(name.split(",")[:2]) + ","
         temporary = f".{home}"[:100]  # as `write_private` calls it: of this home alone
-        for folder in hot.folders(dict(self.environ)):
+        for folder in hot.folders(dict(self.world.environ)):
             with suppress(OSError):
                 for path in Path(folder).iterdir():
                     if path.name.startswith((home, temporary)):
@@ -129,13 +128,19 @@ class Answers:
     @property
     def _name(self) -> str | None:
         """The file's name; None if there is to be none, or flags have changed the settings."""
-        sources = self.settings.sources
-        flags = any(sources[each].startswith("-") for each in sources if each != "account")
-        if self.platform != "linux" or flags or not self.settings.cache or self.reach.place is None:
+        settings, place, account = self.world.settings, self.reach.place, self.reach.account
+        flags = [name for name, source in settings.sources.items() if source.startswith("-")]
+        if self.platform != "linux" or not settings.cache or place is None:
             return None
-        account = {"HEXAUTH_ACCOUNT": self.reach.account} if self.reach.account else {}
-        name = hot.file_name({**self.environ, "HEX_API_KEY": "", "HEX_REPOS_KEY": "", **account})
-        return f"{name},{hot.quoted(self.reach.place)}" if name and self.reach.place else name
+        if set(flags) - {"account"}:
+            return None
+        name = self._surroundings(**({"HEXAUTH_ACCOUNT": account} if account else {}))
+        return f"{name},{hot.quoted(place)}" if name and place else name
+
+    def _surroundings(self, **changes: str) -> str | None:
+        """Return what the names of files begin with; keys that are given do not matter to them."""
+        given = {"HEX_API_KEY": "", "HEX_REPOS_KEY": ""}
+        return hot.file_name({**self.world.environ, **given, **changes})
 
     def _answers(self, token: Token) -> dict[str, bytes]:
         credential = Credential(
@@ -148,17 +153,17 @@ class Answers:
         return {
             "git": git.render(credential),
             "git-authtype": git.render(credential, ["authtype"]),
-            "bazel": bazel.render(credential, self.settings.min_ttl),
+            "bazel": bazel.render(credential, self.world.settings.min_ttl),
             **{form: shell.render(credential, form) for form in hot.FORMS if form != "git"},
         }
 
     def _write(self, first: int, last: int, answers: Mapping[str, bytes]) -> None:
         """Write a file, or none if anything stands in the way: losing it costs time alone."""
         name = self._name
-        folder = None if name is None else memory_folder(self.environ)
+        folder = None if name is None else memory_folder(self.world.environ)
         if folder is None:
             return
-        config = os.fsencode(self.places.config)
+        config = os.fsencode(self.world.places.config)
         head = [
             hot.VERSION,
             config,
@@ -172,7 +177,7 @@ class Answers:
         if any(b"\n" in line for line in head + body):
             return
         with suppress(OSError, VaultError):
-            _point(private_folder(self.places.state / "front") / str(name), head)
+            _point(private_folder(self.world.places.state / "front") / str(name), head)
             write_private(folder / str(name), b"\n".join(head + body))
             _prune(folder)
 

@@ -1,13 +1,14 @@
 """The servers that hexauth logs in to: which there are, and where each answers to OAuth."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from urllib.parse import urljoin, urlsplit
 
 from hexauth import hex as hexpm
 from hexauth.errors import UsageError
 from hexauth.model import Endpoints, Login, Target
 from hexauth.servers.discovery import discover
+from hexauth.servers.oauth import Client
 from hexauth.servers.targets import hex_origins
 from hexauth.vault.home import Home
 from hexauth.vault.logins import name as entry_name
@@ -69,22 +70,14 @@ def _configured(home: Home) -> list[Server]:
 
 def _from_table(home: Home, url: str, table: Mapping[str, str]) -> Server:
     is_hex = hexpm.is_api(url)
-    device = table.get("device_authorization_endpoint", "")
-    token = table.get("token_endpoint", "")
-    if bool(device) != bool(token):
+    said = Endpoints.named(table)
+    if bool(said.device_authorization) != bool(said.token):
         raise UsageError(
             f"config.toml gives one of the endpoints of {url}, and not the other.",
             hint="Give device_authorization_endpoint and token_endpoint, or neither.",
         )
-    endpoints = None
-    if device:
-        endpoints = Endpoints(
-            device,
-            token,
-            table.get("revocation_endpoint", ""),
-            userinfo=table.get("userinfo_endpoint", ""),
-        )
-    elif is_hex and "issuer" not in table:
+    endpoints = said if said.token else None
+    if not endpoints and is_hex and "issuer" not in table:
         endpoints = hexpm.endpoints(url)
     for each in (url, table.get("issuer", ""), *_urls(endpoints)):
         if each:
@@ -104,7 +97,8 @@ def _remembered(home: Home) -> list[Server]:
     found = {}
     for login, facts in home.vaults.logins():
         if not login.exchange:
-            url, endpoints, scope = login.server, _noted(facts), facts.get("scope", "")
+            url, scope = login.server, facts.get("scope", "")
+            endpoints = Endpoints.named(facts) if "token_endpoint" in facts else None
             if hexpm.is_api(url):
                 endpoints, scope = endpoints or hexpm.endpoints(url), scope or hexpm.SCOPE
             found[url, login.client_id] = Server(
@@ -134,14 +128,6 @@ def _of_git(home: Home, here: str) -> list[Server]:
 
 def _urls(endpoints: Endpoints | None) -> list[str]:
     return [] if endpoints is None else [url for url in asdict(endpoints).values() if url]
-
-
-def _noted(facts: Mapping[str, str]) -> Endpoints | None:
-    if "token_endpoint" not in facts:
-        return None
-    return Endpoints(
-        **{each.name: facts.get(f"{each.name}_endpoint", "") for each in fields(Endpoints)}
-    )
 
 
 def given_server(home: Home, target: Target, client_id: str | None) -> Server:
@@ -195,6 +181,11 @@ def endpoints_for(home: Home, login: Login) -> Endpoints:
             f'table servers."{login.server}".',
         )
     return found
+
+
+def client_for(home: Home, login: Login) -> Client:
+    """Return the OAuth client that `login` is of; raises what `endpoints_for` does."""
+    return Client(home.http, endpoints_for(home, login), login.client_id, home.now)
 
 
 def remember(home: Home, login: Login, user: str | None, scope: str) -> None:

@@ -12,6 +12,14 @@ from hexauth.world.urls import is_web_url
 if TYPE_CHECKING:
     import requests
 
+NAMES = (
+    "device_authorization_endpoint",
+    "token_endpoint",
+    "revocation_endpoint",
+    "userinfo_endpoint",
+)
+"""What metadata are read for; without the first two nobody can log in."""
+
 
 def addresses(issuer: str) -> tuple[str, ...]:
     """Return where the metadata of `issuer` may be.
@@ -51,19 +59,14 @@ def _check_issuer(found: dict[str, Any], issuer: str) -> None:
 
 
 def _endpoints(found: dict[str, Any], issuer: str, settings: Settings) -> Endpoints:
-    names = ("device_authorization_endpoint", "token_endpoint")
-    if not all(found.get(name) for name in names):
+    if not all(found.get(name) for name in NAMES[:2]):
         raise UsageError(
             f"{issuer} publishes no device grant, which is how hexauth logs in.",
             hint="If it has one all the same, give its endpoints in config.toml.",
         )
-    urls = []
-    for name in (*names, "revocation_endpoint", "userinfo_endpoint"):
-        url = found.get(name) or ""
-        if url and not (isinstance(url, str) and is_web_url(url)):
+    urls = {name: found[name] for name in NAMES if found.get(name)}
+    for name, url in urls.items():
+        if not (isinstance(url, str) and is_web_url(url)):
             raise Unreachable(f"{issuer} answered nonsense: {name} is no address.")
-        if url:
-            require_https(url, settings)
-        urls.append(url)
-    device, token, revocation, userinfo = urls
-    return Endpoints(device, token, revocation, userinfo=userinfo)
+        require_https(url, settings)
+    return Endpoints.named(urls)

@@ -1,8 +1,11 @@
-"""The OAuth endpoints of a server: one function for each, given a `requests.Session`."""
+"""What a server answers at its OAuth endpoints, and where it tells of a user or of itself."""
 
 import json
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -33,117 +36,88 @@ class Grant:
     deadline: float
 
 
-def device_authorization(
-    session: "requests.Session",
-    endpoints: Endpoints,
-    client_id: str,
-    *,
-    scope: str,
-    name: str,
-    now: float,
-) -> Grant:
-    """Ask for a code that the person can approve (RFC 8628 section 3.1).
+@dataclass(frozen=True)
+class Client:
+    """An OAuth client at one server: a method for each thing it can ask for.
 
-    `name` tells the person which device asks. Raises `Unreachable`, or `Refused`.
+    Each raises `Unreachable`, or `Refused` with the server's reason. `now` returns unix seconds.
     """
-    form = {"client_id": client_id, **({"scope": scope} if scope else {}), "name": name}
-    answer = _post(session, endpoints.device_authorization, form)
-    # Servers older than the RFC call it an URL.
-    uri = _web_address(answer.get("verification_uri") or answer.get("verification_url"))
-    complete = answer.get("verification_uri_complete")
-    return Grant(
-        device_code=_plain(answer, "device_code"),
-        user_code=_plain(answer, "user_code"),
-        verification_uri=uri,
-        verification_uri_complete=uri if complete is None else _web_address(complete),
-        interval=max(0.1, _number(answer, "interval", 5)),
-        deadline=now + _number(answer, "expires_in", 600),
-    )
 
+    http: "requests.Session"
+    endpoints: Endpoints
+    client_id: str
+    now: Callable[[], float] = time.time
 
-def device_token(
-    session: "requests.Session",
-    endpoints: Endpoints,
-    client_id: str,
-    device_code: str,
-    *,
-    now: float,
-) -> Token:
-    """Poll for the token of a device code (RFC 8628 section 3.4).
+    def device_authorization(self, scope: str, name: str) -> Grant:
+        """Ask for a code that the person can approve (RFC 8628 section 3.1).
 
-    Raises `Unreachable`, or `Refused` with one of the codes of section 3.5.
-    """
-    form = {"grant_type": DEVICE_CODE, "device_code": device_code, "client_id": client_id}
-    return _token(_post(session, endpoints.token, form), now)
+        `name` tells the person which device asks.
+        """
+        now = self.now()
+        form = {**({"scope": scope} if scope else {}), "name": name}
+        answer = self._post(self.endpoints.device_authorization, **form)
+        # Servers older than the RFC call it an URL.
+        uri = _web_address(answer.get("verification_uri") or answer.get("verification_url"))
+        complete = answer.get("verification_uri_complete")
+        return Grant(
+            device_code=_plain(answer, "device_code"),
+            user_code=_plain(answer, "user_code"),
+            verification_uri=uri,
+            verification_uri_complete=uri if complete is None else _web_address(complete),
+            interval=max(0.1, _number(answer, "interval", 5)),
+            deadline=now + _number(answer, "expires_in", 600),
+        )
 
+    def device_token(self, device_code: str) -> Token:
+        """Poll for the token of a device code (RFC 8628 section 3.4).
 
-def refresh(
-    session: "requests.Session", endpoints: Endpoints, client_id: str, token: Token, *, now: float
-) -> Token:
-    """Exchange a refresh token for a new token (RFC 6749 section 6).
+        Refused with one of the codes of section 3.5 as long as there is none.
+        """
+        return self._token(grant_type=DEVICE_CODE, device_code=device_code)
 
-    The answer carries on what it does not repeat: refresh token and scope. Raises `Unreachable`,
-    or `Refused` with `invalid_grant` when the refresh token has been used or revoked.
-    """
-    form = {
-        "grant_type": "refresh_token",
-        "refresh_token": token.refresh or "",
-        "client_id": client_id,
-    }
-    new = _token(_post(session, endpoints.token, form), now)
-    return Token(
-        access=new.access,
-        refresh=new.refresh or token.refresh,
-        expires_at=new.expires_at,
-        scope=new.scope or token.scope,
-        issued_at=new.issued_at,
-    )
+    def refresh(self, token: Token) -> Token:
+        """Exchange a refresh token for a new token (RFC 6749 section 6).
 
+        The answer carries on what it does not repeat: refresh token and scope. Refused with
+        `invalid_grant` when the refresh token has been used or revoked.
+        """
+        new = self._token(grant_type="refresh_token", refresh_token=token.refresh or "")
+        return replace(new, refresh=new.refresh or token.refresh, scope=new.scope or token.scope)
 
-def exchange(
-    session: "requests.Session",
-    endpoints: Endpoints,
-    client_id: str,
-    key: str,
-    *,
-    scope: str,
-    now: float,
-) -> Token:
-    """Exchange an API key for an access token (RFC 6749 section 4.4); there is no refresh token.
+    def exchange(self, key: str, scope: str) -> Token:
+        """Exchange an API key for an access token (RFC 6749 section 4.4), and nothing to refresh.
 
-    Raises `Unreachable`, or `Refused` with `invalid_client` for a wrong key and `invalid_scope`
-    for one that may do less.
-    """
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": client_id,
-        "client_secret": key,
-        "scope": scope,
-    }
-    token = _token(_post(session, endpoints.token, form), now)
-    return replace(token, refresh=None, scope=token.scope or scope)
+        Refused with `invalid_client` for a wrong key, `invalid_scope` for one that may do less.
+        """
+        new = self._token(grant_type="client_credentials", client_secret=key, scope=scope)
+        return replace(new, refresh=None, scope=new.scope or scope)
 
+    def end_session(self, refresh_token: str) -> None:
+        """End the session that a refresh token belongs to, as far as the server knows how.
 
-def end_session(
-    session: "requests.Session", endpoints: Endpoints, client_id: str, refresh_token: str
-) -> None:
-    """End the session that a refresh token belongs to, as far as the server knows how.
+        At a Hex server that is `revoke_by_hash`, elsewhere RFC 7009.
+        """
+        if self.endpoints.session_revocation:
+            digest = sha256(refresh_token.encode()).hexdigest()
+            _post(self.http, self.endpoints.session_revocation, {"token_hash": digest})
+        elif self.endpoints.revocation:
+            form = {"token": refresh_token, "token_type_hint": "refresh_token"}
+            self._post(self.endpoints.revocation, **form)
 
-    At a Hex server that is `revoke_by_hash`, elsewhere RFC 7009. Raises `Unreachable`, or
-    `Refused`.
-    """
-    if endpoints.session_revocation:
-        from hashlib import sha256
+    def _token(self, **form: str) -> Token:
+        now = self.now()
+        answer = self._post(self.endpoints.token, **form)
+        lifetime, refresh = answer.get("expires_in"), answer.get("refresh_token")
+        return Token(
+            access=_plain(answer, "access_token"),
+            refresh=None if refresh is None else _plain(answer, "refresh_token"),
+            expires_at=None if lifetime is None else int(now + _number(answer, "expires_in", 0)),
+            scope=str(answer.get("scope") or ""),
+            issued_at=int(now),
+        )
 
-        digest = sha256(refresh_token.encode()).hexdigest()
-        _post(session, endpoints.session_revocation, {"token_hash": digest})
-    elif endpoints.revocation:
-        form = {
-            "token": refresh_token,
-            "token_type_hint": "refresh_token",
-            "client_id": client_id,
-        }
-        _post(session, endpoints.revocation, form)
+    def _post(self, url: str, **form: str) -> dict[str, Any]:
+        return _post(self.http, url, {"client_id": self.client_id, **form})
 
 
 def current_user(session: "requests.Session", url: str, authorization: str) -> dict[str, Any]:
@@ -184,18 +158,6 @@ def metadata(session: "requests.Session", url: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None  # a page for people, as some send for any address
     return found if isinstance(found, dict) else None
-
-
-def _token(answer: dict[str, Any], now: float) -> Token:
-    lifetime = answer.get("expires_in")
-    refresh_token = answer.get("refresh_token")
-    return Token(
-        access=_plain(answer, "access_token"),
-        refresh=None if refresh_token is None else _plain(answer, "refresh_token"),
-        expires_at=None if lifetime is None else int(now + _number(answer, "expires_in", 0)),
-        scope=str(answer.get("scope") or ""),
-        issued_at=int(now),
-    )
 
 
 def _post(session: "requests.Session", url: str, form: dict[str, str]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from hexauth.errors import UsageError
 from hexauth.machine.folders import base_folder, home_folder
 from hexauth.machine.programs import find_program
-from hexauth.tools import blocks
-from hexauth.tools import docker_config as helpers
+from hexauth.tools import blocks, docker_config
+from hexauth.tools.completions import completion
 from hexauth.tools.edits import Content, Place, read
 
 SHELLS = ("bash", "zsh", "fish")
@@ -28,8 +28,6 @@ class Surroundings:
     """The folder of hexauth's own programs."""
     origins: tuple[str, ...]
     """Where hexauth logs in: `https://hex.pm` and the like."""
-    completion: Callable[[str], str]
-    """Returns the completion script for a shell."""
     shell: str = ""
     """The shell to change; empty for the user's own."""
     hosts: tuple[str, ...] = ()
@@ -107,7 +105,7 @@ def docker(here: Surroundings) -> list[Place]:
     """Return the configuration of docker, podman and skopeo (docker-login(1))."""
     folder = here.environ.get("DOCKER_CONFIG") or here.home / ".docker"
     put = partial(_put_docker, here)
-    return [Place(Path(folder) / "config.json", put, helpers.take, helpers.has)]
+    return [Place(Path(folder) / "config.json", put, docker_config.take, docker_config.has)]
 
 
 def _put_docker(here: Surroundings, before: Content) -> Content:
@@ -116,7 +114,7 @@ def _put_docker(here: Surroundings, before: Content) -> Content:
             "No registry is named.",
             hint="Name those that hexauth is for with --host, or all with --all-hosts.",
         )
-    return helpers.put(before, here.hosts, everywhere=here.everywhere)
+    return docker_config.put(before, here.hosts, everywhere=here.everywhere)
 
 
 def bazel(here: Surroundings) -> list[Place]:
@@ -179,7 +177,7 @@ def shell(here: Surroundings) -> list[Place]:
         "zsh": data / "zsh/site-functions/_hexauth",
         "fish": config / "fish/completions/hexauth.fish",
     }[name]
-    places = [_own_file(script, here.completion(name))]
+    places = [_own_file(script, completion(name))]
     source = f". {shlex.quote(str(script))}"
     if name == "bash":
         places.append(_block(_startup(here, name), "shell", [source]))

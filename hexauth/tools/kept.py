@@ -12,8 +12,6 @@ from hexauth.model import Target
 from hexauth.protocols import erlang, git
 from hexauth.tools.edits import read
 
-CLIENTS = ("mix", "rebar3", "gleam")
-
 
 @dataclass(frozen=True)
 class Secret:

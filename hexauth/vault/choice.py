@@ -38,14 +38,12 @@ def choose(
     if (known := entries.get(entry, {}).get("vault")) in NAMES:
         return Choice(known, "this is where it was put when it was stored")
     if (first := entries.get(AUTO, {}).get("vault")) in NAMES:
-        return Choice(first, f"chosen when hexauth first kept something; --vault {_other(first)}")
+        other = "file" if first == "keyring" else "keyring"
+        why = f"chosen when hexauth first kept something; --vault {other} changes it"
+        return Choice(first, why)
     from hexauth.vault.keyring import available
 
     reason = available(environ=environ, platform=platform)
     if reason is None:
         return Choice("keyring", "an OS keyring answers here")
     return Choice("file", f"no OS keyring: {reason}")
-
-
-def _other(name: str) -> str:
-    return f"{'file' if name == 'keyring' else 'keyring'} changes it"

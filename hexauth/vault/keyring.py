@@ -117,13 +117,13 @@ class KeyringVault:
             backends.announce_bus(self._environ, self._platform)
             if self._backend is None:
                 self._backend, self._words = backends.choose(self._environ, self._platform)
-            with self._turn():  # in the call's own thread: a late call keeps the mutex, too
+            with self._alone():  # in the call's own thread: a late call keeps the mutex, too
                 return work(_Store(self._backend, self._namespace))
 
         return self._bounded.call(run, changes=changes)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _alone(self) -> Iterator[None]:
         if self._mutex is None:
             yield
             return

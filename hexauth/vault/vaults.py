@@ -1,16 +1,20 @@
 """The vaults of one user: which one an entry is in, and the index of what is in them."""
 
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
+from hexauth.machine.files import private_folder
 from hexauth.machine.folders import Places
+from hexauth.machine.mutex import Mutex
 from hexauth.model import Login
 from hexauth.vault.choice import AUTO, NAMES, Choice, choose
 from hexauth.vault.contract import Vault
 from hexauth.vault.index import Index
 from hexauth.vault.passphrase import passphrase_source
 from hexauth.world.settings import Settings
+
+CHANGE_SECONDS = 60
+"""The longest wait for another process that changes the same entry."""
 
 LATE_WRITE_SECONDS = 60
 """How long a write that has outlived its time limit is waited for, in each vault."""
@@ -43,8 +47,24 @@ class Vaults:
     def _open(self, name: str) -> Vault:
         """Return the vault called `name`; each is made once, as it may have a call under way."""
         if name not in self._opened:
-            self._opened[name] = open_vault(name, self._settings, self._places, self._environ)
+            self._opened[name] = self._file() if name == "file" else self._keyring()
         return self._opened[name]
+
+    def _file(self) -> Vault:
+        from hexauth.vault.file import FileVault
+
+        passphrase = passphrase_source(self._settings, self._environ)
+        return FileVault(self._places.vault, passphrase=passphrase)
+
+    def _keyring(self) -> Vault:
+        from hexauth.vault.keyring import KeyringVault
+
+        return KeyringVault(
+            self._places.namespace,
+            seconds=self._settings.vault_timeout,
+            mutex=self._places.state / "keyring.lock",
+            environ=self._environ,
+        )
 
     def entries(self) -> Mapping[str, Mapping[str, str]]:
         """Return what the index knows of each entry."""
@@ -81,6 +101,14 @@ class Vaults:
         if set(self.entries()) == {AUTO}:
             self._index.drop(AUTO)
 
+    def changing(self, entry: str, kind: str) -> AbstractContextManager[None]:
+        """Hold the mutex of `entry`, which holds things of that `kind`; a login has its own.
+
+        Raises `Expired` if it is not to be had in time, and `VaultError`.
+        """
+        name = Login(entry, kind).name
+        return Mutex(private_folder(self._places.state) / f"{name}.lock").held(CHANGE_SECONDS)
+
     @contextmanager
     def settled(self) -> Iterator[None]:
         """Keep whoever is inside, and the mutex it holds, until late writes have ended."""
@@ -89,26 +117,3 @@ class Vaults:
         finally:
             for vault in self._opened.values():
                 vault.settle(LATE_WRITE_SECONDS)
-
-
-def open_vault(
-    name: str,
-    settings: Settings,
-    places: Places,
-    environ: Mapping[str, str],
-    platform: str = sys.platform,
-) -> Vault:
-    """Return the vault called `name`, `keyring` or `file`; nothing is read yet."""
-    if name == "file":
-        from hexauth.vault.file import FileVault
-
-        return FileVault(places.vault, passphrase=passphrase_source(settings, environ))
-    from hexauth.vault.keyring import KeyringVault
-
-    return KeyringVault(
-        places.namespace,
-        seconds=settings.vault_timeout,
-        mutex=places.state / "keyring.lock",
-        environ=environ,
-        platform=platform,
-    )

@@ -4,7 +4,7 @@ Nothing is read from the current folder, because a cloned repository is not its 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -33,116 +33,96 @@ class Setting:
     """True for what is never shown."""
 
 
-SETTINGS = (
-    Setting("vault", ("HEXAUTH_VAULT",), "auto", values.vault,
-            "Where secrets rest: auto, keyring (the operating system's) or file.", "--vault"),
-    Setting("vault_timeout", ("HEXAUTH_VAULT_TIMEOUT",), 20, values.seconds,
-            "Seconds that one call to the OS keyring may take."),
-    Setting("passphrase", ("HEXAUTH_PASSPHRASE",), "", values.text,
-            "Encrypts the file vault.", in_file=False, secret=True),
-    Setting("passphrase_file", ("HEXAUTH_PASSPHRASE_FILE",), "", values.text,
-            "A file whose first line is that passphrase."),
-    Setting("passphrase_command", ("HEXAUTH_PASSPHRASE_COMMAND",), "", values.text,
-            "A command that prints that passphrase."),
-    Setting("min_ttl", ("HEXAUTH_MIN_TTL",), 300, values.seconds,
-            "Seconds that a token must still live to be handed out without a refresh.",
-            "--min-ttl"),
-    Setting("cache", ("HEXAUTH_CACHE",), True, values.switch,
-            "Keep the access token in memory too, so that the next `get` is answered at once."),
-    Setting("no_login", ("HEXAUTH_NO_LOGIN",), False, values.switch,
-            "Never ask anybody to log in.", "--no-login"),
-    Setting("ci", ("CI",), False, values.switch,
-            "This is a build machine: nobody is there to be asked.", in_file=False),
-    Setting("api_url", ("HEX_API_URL", "HEX_API"), hexpm.API_URL, values.url,
-            "The Hex server that the name hexpm stands for."),
-    Setting("api_key", ("HEX_API_KEY",), "", values.text,
-            "An API key, or `Bearer TOKEN`, for that server's API alone.",
-            in_file=False, secret=True),
-    Setting("repos_key", ("HEX_REPOS_KEY",), "", values.text,
-            "An API key for that server's repositories alone.", in_file=False, secret=True),
-    Setting("otp", ("HEX_OTP",), "", values.text,
-            "The one-time password that a request is repeated with if its server wants one.",
-            in_file=False, secret=True),
-    Setting("mirror_url", ("HEX_MIRROR_URL", "HEX_MIRROR"), "", values.url,
-            "A mirror of the repository; it is given no credential but a `repo_key` of its own."),
-    Setting("trusted_mirror_url", ("HEX_TRUSTED_MIRROR_URL", "HEX_TRUSTED_MIRROR"), "", values.url,
-            "A mirror of the repository that is given what the repository itself is given."),
-    Setting("account", ("HEXAUTH_ACCOUNT",), "", values.text,
-            "The account to use, where there are several at one server.", "--account"),
-    Setting("accounts", (), {}, values.accounts,
-            "For a server's address, the account that is used if none is named."),
-    Setting("servers", (), {}, values.servers,
-            "For an address, the OAuth server that issues its tokens."),
-    Setting("repositories", (), {}, values.repositories,
-            "For a repository's name, where it is and whether it is trusted."),
-    Setting("client_id", ("HEXAUTH_CLIENT_ID",), hexpm.CLIENT_ID, values.text,
-            "The OAuth client to log in as."),
-    Setting("scope", ("HEXAUTH_SCOPE",), hexpm.SCOPE, values.text,
-            "The scopes to ask for at login.", "--scope"),
-    Setting("username", ("HEXAUTH_USERNAME",), "oauth2", values.text,
-            "The user name that git and others are given with a login's token."),
-    Setting("allow_http", ("HEXAUTH_ALLOW_HTTP",), (), values.origins,
-            "Servers that may be spoken to without TLS; loopback always may."),
-    Setting("http_timeout", ("HEX_HTTP_TIMEOUT",), 30, values.seconds,
-            "Seconds to wait for a server to go on with its answer."),
-    Setting("offline", ("HEX_OFFLINE",), False, values.switch,
-            "Send nothing to any server."),
-    Setting("cacerts_path", ("HEX_CACERTS_PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), "",
-            values.text, "A file of certificates to trust instead of the usual ones."),
-    Setting("unsafe_https", ("HEX_UNSAFE_HTTPS",), False, values.switch,
-            "Trust any certificate, so that anybody in between can read everything.",
-            in_file=False),
-    Setting("https_proxy", ("HTTPS_PROXY", "https_proxy"), "", values.text,
-            "The proxy to send requests through.", in_file=False, secret=True),
-    Setting("no_proxy", ("NO_PROXY", "no_proxy"), "", values.text,
-            "Hosts that no proxy is used for, separated by commas.", in_file=False),
-    Setting("hex_home", ("HEX_HOME",), "", values.text,
-            "The folder in which mix keeps its `hex.config`, for `hexauth import`.",
-            in_file=False),
-)  # fmt: skip
+def _set(*facts: object, **more: bool) -> Any:  # noqa: ANN401  (a field of any type)
+    """Return a field of `Settings`, described as `Setting` is; a secret shows in no repr."""
+    return field(repr=not more.get("secret"), metadata={"facts": facts, "more": more})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings in force; see `SETTINGS` for what each means."""
+    """The settings in force: what each is, where it is said, and what it means."""
 
-    vault: str
-    vault_timeout: int
-    passphrase: str = field(repr=False)
-    passphrase_file: str
-    passphrase_command: str
-    min_ttl: int
-    cache: bool
-    no_login: bool
-    ci: bool
-    api_url: str
-    api_key: str = field(repr=False)
-    repos_key: str = field(repr=False)
-    otp: str = field(repr=False)
-    mirror_url: str
-    trusted_mirror_url: str
-    account: str
-    accounts: Mapping[str, str]
-    servers: Tables
-    repositories: Tables
-    client_id: str
-    scope: str
-    username: str
-    allow_http: tuple[str, ...]
-    http_timeout: int
-    offline: bool
-    cacerts_path: str
-    unsafe_https: bool
-    https_proxy: str = field(repr=False)
-    no_proxy: str
-    hex_home: str
     sources: Mapping[str, str]
     """For each setting, where its value came from: `--flag`, `$VARIABLE`, `config.toml`, or ``."""
+    # fmt: off
+    vault: str = _set(("HEXAUTH_VAULT",), "auto", values.vault,
+        "Where secrets rest: auto, keyring (the operating system's) or file.", "--vault")
+    vault_timeout: int = _set(("HEXAUTH_VAULT_TIMEOUT",), 20, values.seconds,
+        "Seconds that one call to the OS keyring may take.")
+    passphrase: str = _set(("HEXAUTH_PASSPHRASE",), "", values.text,
+        "Encrypts the file vault.", in_file=False, secret=True)
+    passphrase_file: str = _set(("HEXAUTH_PASSPHRASE_FILE",), "", values.text,
+        "A file whose first line is that passphrase.")
+    passphrase_command: str = _set(("HEXAUTH_PASSPHRASE_COMMAND",), "", values.text,
+        "A command that prints that passphrase.")
+    min_ttl: int = _set(("HEXAUTH_MIN_TTL",), 300, values.seconds,
+        "Seconds that a token must still live to be handed out without a refresh.",
+        "--min-ttl")
+    cache: bool = _set(("HEXAUTH_CACHE",), True, values.switch,
+        "Keep the access token in memory too, so that the next `get` is answered at once.")
+    no_login: bool = _set(("HEXAUTH_NO_LOGIN",), False, values.switch,
+        "Never ask anybody to log in.", "--no-login")
+    ci: bool = _set(("CI",), False, values.switch,
+        "This is a build machine: nobody is there to be asked.", in_file=False)
+    api_url: str = _set(("HEX_API_URL", "HEX_API"), hexpm.API_URL, values.url,
+        "The Hex server that the name hexpm stands for.")
+    api_key: str = _set(("HEX_API_KEY",), "", values.text,
+        "An API key, or `Bearer TOKEN`, for that server's API alone.",
+        in_file=False, secret=True)
+    repos_key: str = _set(("HEX_REPOS_KEY",), "", values.text,
+        "An API key for that server's repositories alone.", in_file=False, secret=True)
+    otp: str = _set(("HEX_OTP",), "", values.text,
+        "The one-time password that a request is repeated with if its server wants one.",
+        in_file=False, secret=True)
+    mirror_url: str = _set(("HEX_MIRROR_URL", "HEX_MIRROR"), "", values.url,
+        "A mirror of the repository; it is given no credential but a `repo_key` of its own.")
+    trusted_mirror_url: str = _set(("HEX_TRUSTED_MIRROR_URL", "HEX_TRUSTED_MIRROR"), "", values.url,
+        "A mirror of the repository that is given what the repository itself is given.")
+    account: str = _set(("HEXAUTH_ACCOUNT",), "", values.text,
+        "The account to use, where there are several at one server.", "--account")
+    accounts: Mapping[str, str] = _set((), {}, values.accounts,
+        "For a server's address, the account that is used if none is named.")
+    servers: Tables = _set((), {}, values.servers,  # noqa: RUF009  (it makes a field)
+        "For an address, the OAuth server that issues its tokens.")
+    repositories: Tables = _set((), {}, values.repositories,  # noqa: RUF009  (the same)
+        "For a repository's name, where it is and whether it is trusted.")
+    client_id: str = _set(("HEXAUTH_CLIENT_ID",), hexpm.CLIENT_ID, values.text,
+        "The OAuth client to log in as.")
+    scope: str = _set(("HEXAUTH_SCOPE",), hexpm.SCOPE, values.text,
+        "The scopes to ask for at login.", "--scope")
+    username: str = _set(("HEXAUTH_USERNAME",), "oauth2", values.text,
+        "The user name that git and others are given with a login's token.")
+    allow_http: tuple[str, ...] = _set(("HEXAUTH_ALLOW_HTTP",), (), values.origins,
+        "Servers that may be spoken to without TLS; loopback always may.")
+    http_timeout: int = _set(("HEX_HTTP_TIMEOUT",), 30, values.seconds,
+        "Seconds to wait for a server to go on with its answer.")
+    offline: bool = _set(("HEX_OFFLINE",), False, values.switch,
+        "Send nothing to any server.")
+    cacerts_path: str = _set(("HEX_CACERTS_PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), "",
+        values.text, "A file of certificates to trust instead of the usual ones.")
+    unsafe_https: bool = _set(("HEX_UNSAFE_HTTPS",), False, values.switch,
+        "Trust any certificate, so that anybody in between can read everything.",
+        in_file=False)
+    https_proxy: str = _set(("HTTPS_PROXY", "https_proxy"), "", values.text,
+        "The proxy to send requests through.", in_file=False, secret=True)
+    no_proxy: str = _set(("NO_PROXY", "no_proxy"), "", values.text,
+        "Hosts that no proxy is used for, separated by commas.", in_file=False)
+    hex_home: str = _set(("HEX_HOME",), "", values.text,
+        "The folder in which mix keeps its `hex.config`, for `hexauth import`.",
+        in_file=False)
+    # fmt: on
 
     @property
     def login(self) -> Login:
         """The login that `hexpm` and its organizations share."""
         return Login(self.api_url, self.client_id)
+
+
+SETTINGS = tuple(
+    Setting(each.name, *each.metadata["facts"], **each.metadata["more"])
+    for each in fields(Settings)
+    if each.metadata
+)
 
 
 def load(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,7 +13,7 @@ import pytest
 from hexauth import hex as hexpm
 from hexauth.errors import Refused, Unreachable
 from hexauth.model import Token
-from hexauth.servers import oauth
+from hexauth.servers.oauth import Client, Grant
 from hexauth.world.http import REDIRECTS, open_session
 from hexauth.world.settings import load
 
@@ -82,22 +82,26 @@ def ok(answer: object) -> Answer:
     return 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
 
 
-def authorize(url: str) -> oauth.Grant:
+@contextmanager
+def client(url: str) -> Iterator[Client]:
     with open_session(load({}, Path("/nonexistent"))) as session:
-        return oauth.device_authorization(
-            session, hexpm.endpoints(url), "me", scope="api", name="vm", now=NOW
-        )
+        yield Client(session, hexpm.endpoints(url), "me", lambda: NOW)
+
+
+def authorize(url: str) -> Grant:
+    with client(url) as me:
+        return me.device_authorization("api", "vm")
 
 
 def refresh(url: str, token: Token) -> Token:
-    with open_session(load({}, Path("/nonexistent"))) as session:
-        return oauth.refresh(session, hexpm.endpoints(url), "me", token, now=NOW)
+    with client(url) as me:
+        return me.refresh(token)
 
 
 def test_a_grant_without_the_optional_fields_gets_the_rfc_s_defaults(serving: Serving) -> None:
     grant = authorize(serving(ok(GRANT)).url)
 
-    assert grant == oauth.Grant(
+    assert grant == Grant(
         "dev", "ABCDEFGH", GRANT["verification_uri"], GRANT["verification_uri"], 5, NOW + 600
     )
 
@@ -212,8 +216,8 @@ def test_redirects_without_end_are_given_up(serving: Serving) -> None:
 def test_revoking_a_session_sends_the_hash_of_its_refresh_token(serving: Serving) -> None:
     server = serving((200, {}, b""))
 
-    with open_session(load({}, Path("/nonexistent"))) as session:
-        oauth.end_session(session, hexpm.endpoints(server.url), "me", "abc")
+    with client(server.url) as me:
+        me.end_session("abc")
 
     digest = b"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert server.asked[0][2] == b"token_hash=" + digest

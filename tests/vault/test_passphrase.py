@@ -14,7 +14,6 @@ from hexauth.model import Target
 from hexauth.vault.drawers import Stored
 from hexauth.vault.home import Home
 from hexauth.vault.passphrase import passphrase_source
-from hexauth.vault.vaults import open_vault
 from hexauth.world.settings import Settings, load
 from tests.homes import home
 
@@ -71,8 +70,7 @@ def test_passphrase_is_not_asked_for_before_it_is_needed(tmp_path: Path) -> None
     """The command may ask a person."""
     asked = tmp_path / "asked"
     there = here(tmp_path, {"HEXAUTH_PASSPHRASE_COMMAND": f"tee {asked}"}, "file")
-    vault = open_vault("file", there.settings, there.places, there.environ)
-    vault.read("entry")
+    there.vaults.of("entry").read("entry")
 
     assert not asked.exists()
 
