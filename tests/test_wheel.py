@@ -27,6 +27,11 @@ def build(folder: Path, platform: str = "") -> Path:
     return wheel
 
 
+def libraries(*first: Path) -> str:
+    """Return what has Click and the like, and no second hexauth, behind the folders `first`."""
+    return os.pathsep.join([*map(str, first), sysconfig.get_path("purelib")])
+
+
 def text(wheel: Path, ending: str) -> str:
     """Return what the file of `wheel` whose name has this `ending` holds; nothing if none has."""
     with ZipFile(wheel) as archive:
@@ -69,8 +74,27 @@ def test_pip_installs_programs_that_run(tmp_path: Path, folder: str) -> None:
     subprocess.run([sys.executable, "-m", "pip", "--python", str(python), *install], check=True)
 
     assert sorted(path.name for path in (place / "bin").glob("*hexauth*")) == PROGRAMS
-    libraries = {"PYTHONPATH": sysconfig.get_path("purelib")}  # Click, and no second hexauth
+    environ = {"PYTHONPATH": libraries()}
     done = subprocess.run(
-        [place / "bin/hexauth", "--version"], env=libraries, capture_output=True, check=True
+        [place / "bin/hexauth", "--version"], env=environ, capture_output=True, check=True
     )
     assert done.stdout.startswith(b"hexauth ")
+
+
+def test_completions_are_in_the_package_and_their_writers_are_not(tmp_path: Path) -> None:
+    """`hexauth setup shell` copies a finished file, wherever the programs lie."""
+    wheel = build(tmp_path)
+    with ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+        names = archive.namelist()
+    environ = {"HOME": str(tmp_path), "PYTHONPATH": libraries(tmp_path / "installed")}
+
+    command = [sys.executable, "-m", "hexauth", "setup", "shell", "--shell", "fish"]
+    done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, check=False)
+
+    written = tmp_path / ".config/fish/completions/hexauth.fish"
+    assert (done.returncode, [name for name in names if "writers" in name or "manual" in name]) == (
+        0,
+        [],
+    )
+    assert written.read_bytes() == Path(ROOT, "completions/hexauth.fish").read_bytes()

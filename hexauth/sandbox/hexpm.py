@@ -46,8 +46,6 @@ class Hexpm:
         self._keys: dict[str, tuple[str, ...]] = {}
         self._wrong_codes = Limit(OTP_TRIES, OTP_SECONDS, now=now)
 
-    # Grants
-
     def device_authorization(self, client_id: str, scope: str, name: str) -> Grant:
         """Make a grant for a person to answer; raises `Refused`."""
         with self._lock:
@@ -115,8 +113,6 @@ class Hexpm:
             grant.row, issued = self._issue(grant.session, grant.scope)
             return issued
 
-    # Tokens
-
     def refresh(self, client_id: str, refresh_token: str, scope: str = "") -> Issued:
         """Rotate a token pair: the old pair dies at once; raises `Refused`."""
         with self._lock:
@@ -168,8 +164,6 @@ class Hexpm:
             self._keys[key] = wanted
             return key
 
-    # Callers
-
     def authenticate(self, authorization: str) -> Caller | None:
         """Return who sends this `Authorization` header; None if it is good for nothing."""
         scheme, _, secret = authorization.partition(" ")
@@ -197,8 +191,6 @@ class Hexpm:
             return "too_many"
         return "wrong" if wrong else "right"
 
-    # What a test may do behind the user's back
-
     def sessions(self) -> list[Session]:
         """Return the sessions that live, the one that would be evicted next first."""
         with self._lock:
@@ -215,8 +207,6 @@ class Hexpm:
         with self._lock:
             for row in self._access.values():
                 row.access_revoked = True
-
-    # Under the lock
 
     def _check_client(self, client_id: str) -> None:
         if client_id not in self.options.clients:
