@@ -107,10 +107,10 @@ def _work(arguments: list[str], front: hot.Front, door: str) -> int:
         docker(arguments)
         return 0
     if front.plain is not None:
-        from hexauth.cli.answer import Question, answer
+        from hexauth.cli.answer import Asked, answer
 
         target, form, ask = front.plain
-        answer(Question(target or None, form, ask=ask), front)
+        answer(Asked(target or None, form, ask=ask), front)
         return 0
     from hexauth.cli.main import invoke  # Click takes 20 to 30 ms
 

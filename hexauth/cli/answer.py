@@ -16,7 +16,7 @@ from hexauth.vault.home import Home
 
 
 @dataclass(frozen=True)
-class Question:
+class Asked:
     """What `hexauth get` was asked."""
 
     target: str | None = None
@@ -32,18 +32,18 @@ class Question:
     """Settings that were given as options."""
 
 
-def answer(question: Question, front: Front) -> None:
+def answer(asked: Asked, front: Front) -> None:
     """Write the credential for what was named, or for what standard input describes.
 
     Raises what `sources.get` does.
     """
-    home = Home.open(front, **question.flags)
-    is_named = question.target is not None or question.repository != ""
+    home = Home.open(front, **asked.flags)
+    is_named = asked.target is not None or asked.repository != ""
     if not is_named and not (front.request is None and sys.stdin and sys.stdin.isatty()):
-        _answer_git(home, read_request(front), question)
+        _answer_git(home, read_request(front), asked)
         return
-    request = Request.named(home, question.target, ask=question.ask, repository=question.repository)
-    write_answer(_render(sources.get(request, question.explain), question.form))
+    request = Request.named(home, asked.target, ask=asked.ask, repository=asked.repository)
+    write_answer(_render(sources.get(request, asked.explain), asked.form))
 
 
 def explain_on_screen(source: str, why: str) -> None:
@@ -51,14 +51,14 @@ def explain_on_screen(source: str, why: str) -> None:
     Screen(sys.stderr.write, visible=False).say(f"{source}: {why}")
 
 
-def _answer_git(home: Home, description: bytes, question: Question) -> None:
+def _answer_git(home: Home, description: bytes, asked: Asked) -> None:
     """Answer git's request; for a server of ours, git is kept from asking in hexauth's place."""
     given = git.parse(description)
-    form = question.form
+    form = asked.form
     authtype = "authtype" in given.capabilities or form != "git"
-    request = Request(home, given.target, ask=question.ask, authtype=authtype)
+    request = Request(home, given.target, ask=asked.ask, authtype=authtype)
     try:
-        credential = sources.find(request, question.explain)
+        credential = sources.find(request, asked.explain)
     except HexauthError:
         if form == "git" and request.server is not None:
             write_answer(git.QUIT)

@@ -13,6 +13,7 @@ from hexauth import hex as hexpm
 from hexauth.cli.options import Flags, account_option, login_option, vault_option
 from hexauth.cli.streams import write_answer
 from hexauth.errors import HexauthError, Unreachable, UsageError
+from hexauth.login.asking import allowed_to_ask
 from hexauth.machine.terminal import printable
 from hexauth.servers.directory import server_for
 from hexauth.servers.repositories import find_repository
@@ -143,7 +144,7 @@ def _session(home: Home, target: str, ask: bool | None) -> Any:  # noqa: ANN401 
     from hexauth.world.http import open_session
 
     session = open_session(home.settings)
-    session.auth = HexAuth(target, ask=home.may_ask(ask), home=home)
+    session.auth = HexAuth(target, ask=allowed_to_ask(home, ask), home=home)
     return session
 
 

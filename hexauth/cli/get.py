@@ -3,7 +3,7 @@
 import click
 
 from hexauth import hex as hexpm
-from hexauth.cli.answer import Question, answer, explain_on_screen
+from hexauth.cli.answer import Asked, answer, explain_on_screen
 from hexauth.cli.options import (
     Flags,
     account_option,
@@ -44,5 +44,5 @@ def get(flags: Flags, target: str | None, form: str, repository: str | None, exp
     """
     named = hexpm.REPOSITORY if target == "" else target  # as of a variable that is not set
     told = explain_on_screen if explain else explain_nothing
-    question = Question(named, form, repository or "", told, flags.ask, flags.settings)
-    answer(question, flags.front)
+    asked = Asked(named, form, repository or "", told, flags.ask, flags.settings)
+    answer(asked, flags.front)

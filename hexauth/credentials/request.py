@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Self
 
 from hexauth import hex as hexpm
-from hexauth.login.asking import Question, device_name
+from hexauth.login.asking import Question, allowed_to_ask, device_name
 from hexauth.login.attempts import Arrival, arrive
 from hexauth.login.tokens import Tokens
 from hexauth.model import Credential, Login, Target, Token
@@ -51,7 +51,7 @@ class Request:
     @cached_property
     def may_ask(self) -> bool:
         """Whether a person may be asked to log in."""
-        return self.home.may_ask(self.ask)
+        return allowed_to_ask(self.home, self.ask)
 
     @cached_property
     def site(self) -> Site:

@@ -16,12 +16,15 @@ from hexauth.login.ending import replace_login
 from hexauth.login.polling import wait
 from hexauth.login.record import WAITING, Record, read_record, write_record
 from hexauth.login.tokens import Tokens
+from hexauth.machine.browser import is_graphical
 from hexauth.machine.mutex import Mutex
 from hexauth.machine.signals import signals_held
 from hexauth.model import Login, Token
 from hexauth.servers.accounts import account_name, explicit_account, no_login, user_of
 from hexauth.servers.directory import client_for, remember
 from hexauth.servers.oauth import Grant
+from hexauth.world import git_config
+from hexauth.world.outside import World
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,15 @@ def device_name() -> str:
     import socket
 
     return socket.gethostname() or "hexauth"
+
+
+def allowed_to_ask(world: World, flag: bool | None) -> bool:
+    """Tell whether this run may ask the person to log in; `flag` is `--login/--no-login`."""
+    if flag is not None:
+        return flag
+    if world.settings.no_login or world.settings.ci or not git_config.may_ask(world.environ):
+        return False
+    return world.screen.visible or is_graphical(world.environ)
 
 
 def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: bool) -> Token:

@@ -107,7 +107,7 @@ def configured(environ: Mapping[str, str], platform: str) -> str:
     return str(file) if file.exists() else ""
 
 
-def choose(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[Backend, str]:
+def find_backend(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[Backend, str]:
     """Return the backend to use here, and its name in words; raises `VaultError` if there is none.
 
     What keyring's own configuration names comes first. Otherwise the platform's own backend is
@@ -138,14 +138,14 @@ def available(environ: Mapping[str, str], platform: str = sys.platform) -> str |
     if direct and not configured(environ, platform):
         return secret_service_missing(environ)
     try:
-        choose(environ, platform)
+        find_backend(environ, platform)
     except VaultError as error:
         return str(error).rstrip(".")
     return None
 
 
 def describe(environ: Mapping[str, str], platform: str = sys.platform) -> str:
-    """Say in a few words which keyring `choose` would take, without asking it anything."""
+    """Say in a few words which keyring `find_backend` would take, without asking it anything."""
     source = configured(environ, platform)
     if source == "PYTHON_KEYRING_BACKEND":
         return f"the keyring backend {environ[source]}, chosen by {source}"

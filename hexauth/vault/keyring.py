@@ -116,7 +116,7 @@ class KeyringVault:
         def run() -> T:
             backends.announce_bus(self._environ, self._platform)
             if self._backend is None:
-                self._backend, self._words = backends.choose(self._environ, self._platform)
+                self._backend, self._words = backends.find_backend(self._environ, self._platform)
             with self._alone():  # in the call's own thread: a late call keeps the mutex, too
                 return work(_Store(self._backend, self._namespace))
 

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
 from hexauth.hot import Front
-from hexauth.machine.browser import is_graphical, open_browser
+from hexauth.machine.browser import open_browser
 from hexauth.machine.folders import Places, places
 from hexauth.machine.terminal import Screen, screen
 from hexauth.world import git_config
@@ -68,11 +68,3 @@ class World:
     def browse(self) -> Callable[[str], bool]:
         """A function that opens an URL in the person's browser, if there is one to be seen."""
         return partial(open_browser, environ=self.environ)
-
-    def may_ask(self, flag: bool | None) -> bool:
-        """Tell whether this run may ask the person to log in; `flag` is `--login/--no-login`."""
-        if flag is not None:
-            return flag
-        if self.settings.no_login or self.settings.ci or not git_config.may_ask(self.environ):
-            return False
-        return self.screen.visible or is_graphical(self.environ)

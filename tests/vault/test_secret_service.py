@@ -163,7 +163,8 @@ import os
 import keyring.core
 from hexauth.vault import backends
 keyring.core.init_backend(keyring.core.recommended)
-print(backends.path(backends.choose(os.environ)[0]), backends.path(keyring.core.get_keyring()))
+ours = backends.find_backend(os.environ)[0]
+print(backends.path(ours), backends.path(keyring.core.get_keyring()))
 """
 
 
