@@ -46,11 +46,11 @@ class House:
     def rooms(self) -> Mapping[str, str]:
         """Each folder that is a room, and the first sentence of its purpose."""
         folders = [name for name, path in self.files.items() if path.name == "__init__.py"]
-        return {
-            self.room(name): (ast.get_docstring(self.trees[name]) or "").splitlines()[0]
-            for name in folders
-            if name != self.package
-        }
+        return {self.room(name): self.purpose(name) for name in folders if name != self.package}
+
+    def purpose(self, module: str) -> str:
+        """Return the first sentence that `module` says of itself."""
+        return (ast.get_docstring(self.trees[module]) or "").splitlines()[0]
 
     def arrows(self) -> Mapping[Arrow, int]:
         """Return which room imports which, and how many imports of a module that is."""
