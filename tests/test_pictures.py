@@ -160,3 +160,18 @@ def test_no_text_runs_out_of_the_page(name: str) -> None:
     ]
 
     assert [text for x, text, kind in starting if x + width(text, kind) > edge] == []
+
+
+def test_design_shows_the_pictures_and_lists_the_rooms_from_the_roof_down() -> None:
+    package = House()
+    ground, *floors = package.floors()
+    inside = [f"{room}/" for floor in reversed(floors) for room in floor]
+    design = (ROOT / "docs/design.md").read_text("utf-8")
+
+    assert re.findall(r"\]\((\w+\.svg)\)", design) == ["house.svg", "get.svg"]
+    assert re.findall(r"^\| `(\S+)`", design, re.MULTILINE) == [
+        "__main__",
+        "library",
+        *inside,
+        *ground,
+    ]
