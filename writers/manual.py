@@ -12,6 +12,7 @@ from hexauth.errors import exit_codes
 from hexauth.tools.completions import NAMES
 from hexauth.world.settings import SETTINGS
 from writers.completions import scripts
+from writers.generated import differing
 
 FILES = (
     (
@@ -119,17 +120,12 @@ def completions() -> Mapping[str, str]:
 def outdated(root: Path) -> list[str]:
     """Return the names of the generated files below `root` that are missing, old, or left over."""
     current = pages()
-    differing = [
-        name
-        for name, text in current.items()
-        if not (root / name).is_file() or (root / name).read_text("utf-8") != text
-    ]
     left_over = [
         str(path.relative_to(root))
         for path in sorted((root / "man").glob("*.1"))
         if str(path.relative_to(root)) not in current
     ]
-    return differing + left_over
+    return differing(root, current) + left_over
 
 
 def _walk() -> Iterator[tuple[str, click.Command]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from writers.arrows import Cards, paths, tangle, thinned
 from writers.drawing import GAP, PAD, Card, Drawing, width
+from writers.generated import differing
 from writers.house import House
 from writers.uses import Uses
 
@@ -55,11 +56,7 @@ def pictures() -> Mapping[str, str]:
 
 def outdated(root: Path) -> list[str]:
     """Return the names of the pictures below `root` that are missing, or old."""
-    return [
-        name
-        for name, text in pictures().items()
-        if not (root / name).is_file() or (root / name).read_text("utf-8") != text
-    ]
+    return differing(root, pictures())
 
 
 def rooms(house: House) -> str:
