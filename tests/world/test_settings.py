@@ -90,6 +90,10 @@ def test_default_holds_where_nothing_is_set(setting: Setting) -> None:
     assert found(load({}, NOWHERE), setting) == (setting.default, "")
 
 
+def test_a_server_has_half_a_minute_where_nothing_is_set() -> None:
+    assert load({}, NOWHERE).http_timeout == 30
+
+
 @in_file
 def test_file_comes_before_the_default(setting: Setting, file: Path) -> None:
     file.write_text(f"{setting.name} = {toml(sample(setting)[2])}\n")
