@@ -4,6 +4,7 @@ Run as a program, it prints a table: `sh scripts/stress 100`.
 """
 
 import argparse
+import math
 import shutil
 import signal
 import statistics
@@ -151,8 +152,9 @@ class Case:
     expected: Callable[[int], Seen]
     """What must be seen of a crowd of a given size."""
     act: Callable[[Crowd], object] = lambda crowd: None
-    options: dict[str, float] = field(default_factory=dict)
-    environ: Mapping[str, str] = field(default_factory=dict)
+    options: Callable[[int], dict[str, float]] = lambda size: {}
+    """The sandbox's, for a crowd of a given size."""
+    environ: Callable[[int], Mapping[str, str]] = lambda size: {}
     faults: tuple[str, ...] = ()
     before: Callable[[Machine, Sandbox], object] = lambda machine, sandbox: None
     """What happens on the machine before the crowd comes."""
@@ -171,10 +173,10 @@ def run(case: Case, size: int, folder: Path, environ: Mapping[str, str] | None =
     `environ` says where a Secret Service is, if one is to be the vault. A crowd of threads is one
     process.
     """
-    options = Options(**{"interval": 0.2, "rate_limit": None, **case.options})  # type: ignore[arg-type]  # times
+    options = Options(**{"interval": 0.2, "rate_limit": None, **case.options(size)})  # type: ignore[arg-type]  # times
     with Sandbox(options) as sandbox:
         machine = Machine(folder, sandbox.api_url)
-        machine.environ.update({**(environ or {}), **case.environ})
+        machine.environ.update({**(environ or {}), **case.environ(size)})
         if environ:
             machine.environ["HEXAUTH_VAULT"] = "keyring"
         case.before(machine, sandbox)
@@ -340,6 +342,11 @@ def _all_but_the_winner(size: int) -> Seen:
     return Seen({0: size - 1, -signal.SIGKILL: 1}, 1, 1, 0, 2)
 
 
+def _all_have_come(size: int) -> int:
+    """Return the seconds after which nobody is still on the way, even where much else is done."""
+    return 1 + math.ceil(size / 4)
+
+
 def _after_the_save(bare: float) -> float:
     return 1.5 * bare + 0.2
 
@@ -357,7 +364,11 @@ CASES = (
         lambda size: Seen({4: size - 1, 130: 1}, 0, 1, 0, 1),
         _interrupt,
     ),
-    Case("the code expires", _everybody(5, 1, 0, 1, tokens=0), options={"expires_in": 20}),
+    Case(
+        "the code expires",
+        _everybody(5, 1, 0, 1, tokens=0),
+        options=lambda size: {"expires_in": _all_have_come(size)},
+    ),
     Case(
         "polls are answered 503, or not at all",
         _everybody(0, 1, 0, 1),
@@ -397,13 +408,13 @@ CASES = (
         "the server issues tokens shorter than the margin",
         _everybody(0, 0, 1, 0),
         before=rejected_token,
-        options={"token_ttl": 60},
+        options=lambda size: {"token_ttl": 60},
     ),
     Case(
         "nobody is logged in, and tokens are shorter than the margin",
         _everybody(0, 1, 0, 1),
         _approve,
-        options={"token_ttl": 60},
+        options=lambda size: {"token_ttl": 60},
     ),
     *(
         Case(
@@ -426,14 +437,15 @@ CASES = (
         before=_old_token,
         faults=("503@refresh=1000",),
         gathers=True,
-        options={"token_ttl": 400},
-        environ={"HEXAUTH_MIN_TTL": "399"},
+        options=lambda size: {"token_ttl": 400},
+        environ=lambda size: {"HEXAUTH_MIN_TTL": "399"},
     ),
     Case(
         "the access token was rejected, the refresh is never answered",
         _everybody(6, 0, 1, 0, tokens=0),
         before=rejected_token,
         faults=("hang@refresh=1000",),
+        environ=lambda size: {"HEX_HTTP_TIMEOUT": str(_all_have_come(size))},
     ),
     Case(
         "every token is rejected",
@@ -454,7 +466,7 @@ CASES = (
         "the vault fails after the approval, and nothing is kept in memory",
         _everybody(7, 1, 0, 1, tokens=0),
         _approve_and_break_the_vault,
-        environ={"HEXAUTH_CACHE": "off"},
+        environ=lambda size: {"HEXAUTH_CACHE": "off"},
         after=_repair,
     ),
     Case(
