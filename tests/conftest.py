@@ -109,11 +109,10 @@ class Machine:
         self.erase(token)
         return token
 
-    def age(self) -> None:
-        """Wait until the access token has lived for more than a second."""
+    def age(self, sandbox: Sandbox) -> None:
+        """Wait until the access token lives for less than its whole life but a second."""
         end = self.status()["logins"][0]["access_token_expires_at"]
-        left = end - time.time()
-        until(lambda: end - time.time() < left - 1)
+        until(lambda: end - time.time() < sandbox.options.token_ttl - 1)
 
     def status(self) -> Any:
         """Return what `hexauth status --json` prints."""

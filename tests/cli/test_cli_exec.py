@@ -101,7 +101,7 @@ def test_words_after_the_first_dashes_are_the_command_s_own(here: Machine) -> No
 def test_an_old_token_is_refreshed_first(serve: Serve, logged_in: Make) -> None:
     sandbox = serve(approve_after=0, token_ttl=1000)
     here = logged_in(sandbox)
-    here.age()
+    here.age(sandbox)
 
     shown(here, "--", "true")
     before = sandbox.journal.counts()["refresh"]

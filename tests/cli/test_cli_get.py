@@ -61,7 +61,7 @@ def test_an_expired_token_is_refreshed_once(serve: Serve, logged_in: Make) -> No
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
     old = machine.token()
-    machine.age()
+    machine.age(sandbox)
 
     new = machine.token("--min-ttl", "1799")
 
@@ -87,7 +87,7 @@ def test_a_server_out_of_order_costs_nothing_but_patience(
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
     old = machine.token()
-    machine.age()
+    machine.age(sandbox)
     fail(sandbox, f"{fault}@refresh")
 
     assert machine.token("--min-ttl", "1799") == old
@@ -114,7 +114,7 @@ def test_a_server_that_never_answers_is_given_up(serve: Serve, logged_in: Make) 
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
     old = machine.token()
-    machine.age()
+    machine.age(sandbox)
     fail(sandbox, "hang@refresh")
     machine.environ["HEX_HTTP_TIMEOUT"] = "1"
 

@@ -100,7 +100,7 @@ def test_a_token_that_ends_in_the_middle_is_refreshed_before_git_sees_it(
     git: Git, here: Machine, server: GitServer
 ) -> None:
     """The server lets nobody in with it any more, and its life is below the margin."""
-    here.age()
+    here.age(server.sandbox)
     here.environ["HEXAUTH_MIN_TTL"] = "1799"
     server.sandbox.hexpm.reject_access_tokens()
 

@@ -224,7 +224,7 @@ def _login(machine: Machine, sandbox: Sandbox) -> None:
 def _old_token(machine: Machine, sandbox: Sandbox) -> None:
     """Log in, and wait until the token has less life than the margin wants, which is a lot."""
     _login(machine, sandbox)
-    machine.age()
+    machine.age(sandbox)
 
 
 def rejected_token(machine: Machine, sandbox: Sandbox) -> None:
