@@ -125,7 +125,7 @@ def serve() -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(tls: Any = None, **options: Any) -> Sandbox:
-            chosen = Options(**{"interval": 0.2, "rate_limit": None, **options})
+            chosen = Options(**{"interval": 0.1, "rate_limit": None, **options})
             return stack.enter_context(Sandbox(chosen, tls=tls))
 
         yield start

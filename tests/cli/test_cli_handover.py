@@ -207,7 +207,7 @@ def test_an_interval_that_the_server_has_lengthened_holds_for_the_successor(
     serve: Serve, machine: Make
 ) -> None:
     """RFC 8628 section 3.5: slow_down is for this and all later polls."""
-    sandbox = serve()
+    sandbox = serve(interval=0.2)
     here = machine(sandbox)
     sandbox.faults.add(parse("slow-down@poll"))
     with here.start(*GET, "--login") as first:
