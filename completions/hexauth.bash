@@ -35,7 +35,7 @@ _hexauth() {
         "exec --vault") words="auto keyring file" ;;
         "exec "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--env --otp --account --login --no-login --min-ttl --vault -h --help" ;;
+            [[ $word != -* ]] || words="--env --otp --direct --account --login --no-login --min-ttl --vault -h --help" ;;
         "api -X"|"api --method") words="" ;;
         "api -f"|"api --field") words="" ;;
         "api --input") words="" ;;

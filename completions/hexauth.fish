@@ -27,6 +27,7 @@ complete -c hexauth -n '__fish_seen_subcommand_from get' -s h -l help -d 'Show t
 complete -c hexauth -n '__fish_seen_subcommand_from get' -a 'hexpm'
 complete -c hexauth -n '__fish_seen_subcommand_from exec' -l env -x -d 'Also set the variable NAME'
 complete -c hexauth -n '__fish_seen_subcommand_from exec' -l otp -x -d 'Set HEX_OTP to this one-time password, or to one that is asked for'
+complete -c hexauth -n '__fish_seen_subcommand_from exec' -l direct -d 'Put the credential itself into the environment, and start no proxy'
 complete -c hexauth -n '__fish_seen_subcommand_from exec' -l account -x -d 'The account to use, where there are several at one server'
 complete -c hexauth -n '__fish_seen_subcommand_from exec' -l login -l no-login -d 'Ask for a login if one is needed, or never ask'
 complete -c hexauth -n '__fish_seen_subcommand_from exec' -l min-ttl -x -d 'Refresh a token that has less life left than this'

@@ -112,6 +112,11 @@ def _work(arguments: list[str], front: hot.Front, door: str) -> int:
         target, form, ask = front.plain
         answer(Asked(target or None, form, ask=ask), front)
         return 0
+    if arguments[:1] == ["exec"]:
+        from hexauth.proxy import launch
+
+        if command := launch.plain(arguments):
+            launch.run(command)
     from hexauth.cli.main import invoke  # Click takes 20 to 30 ms
 
     return invoke(arguments, front)

@@ -15,7 +15,8 @@ FLOORS = (
     ("servers",),
     ("login",),
     ("credentials",),
-    ("cli", "library", "sandbox"),
+    ("library", "proxy", "sandbox"),
+    ("cli",),
 )
 """From the ground up: what stands on a floor imports from lower floors alone."""
 

@@ -10,9 +10,10 @@ from hexauth.cli.options import Flags, account_option, login_option, min_ttl_opt
 from hexauth.credentials import sources
 from hexauth.credentials.request import Request
 from hexauth.errors import UsageError
-from hexauth.machine.programs import replace_process
+from hexauth.machine.programs import replace_process, require_program
 from hexauth.model import Credential
 from hexauth.protocols import shell
+from hexauth.proxy.launch import proxied
 
 
 class WithCommand(click.Command):
@@ -44,6 +45,11 @@ class WithCommand(click.Command):
     flag_value="",
     help="Set HEX_OTP to this one-time password, or to one that is asked for.",
 )
+@click.option(
+    "--direct",
+    is_flag=True,
+    help="Put the credential itself into the environment, and start no proxy.",
+)
 @account_option()
 @login_option()
 @min_ttl_option()
@@ -55,12 +61,19 @@ def exec_(
     command: tuple[str, ...],
     variables: tuple[str, ...],
     otp: str | None,
+    direct: bool,
 ) -> None:
-    """Run COMMAND with a working credential for TARGET in its environment.
+    """Run COMMAND so that it reaches TARGET with a working credential.
 
-    For a Hex server that is HEX_API_KEY, which mix and rebar3 read, and HEXPM_READ_API_KEY, which
-    gleam reads. COMMAND takes the place of hexauth: signals and its exit code are its own. A
-    credential lives for half an hour, and is not renewed while COMMAND runs.
+    For a Hex server, COMMAND is pointed at a proxy on this machine, by HEX_API_URL and
+    HEX_TRUSTED_MIRROR_URL, which mix reads, and HEX_CDN, which rebar3 reads. The proxy adds the
+    credential to each request that needs one, renewed for as long as COMMAND runs; COMMAND itself
+    holds none. Somebody is asked to log in only if a request has been refused for want of a login.
+
+    With --direct the credential is in HEX_API_KEY, which mix and rebar3 send to the API alone, and
+    HEXPM_READ_API_KEY, which gleam reads. It lives for half an hour, and is not renewed.
+
+    COMMAND takes the place of hexauth: terminal, signals and its exit code are its own.
     """
     if not command:
         raise UsageError(
@@ -82,12 +95,17 @@ def exec_(
             f"No program is known to read a credential of {target} from its environment.",
             hint="Name a variable: --env NAME=token",
         )
-    credential = sources.get(request)
-    environ = {**home.environ, **(_of_hex(credential) if is_hex else {})}
-    environ |= {name: shell.value(credential, form) for name, form in wanted}
+    environ = dict(home.environ)
+    if direct or wanted or not is_hex:
+        credential = sources.get(request)
+        environ |= _of_hex(credential) if is_hex else {}
+        environ |= {name: shell.value(credential, form) for name, form in wanted}
     if otp is not None:
         environ["HEX_OTP"] = otp or _ask_otp()
     home.close()
+    if is_hex and not direct:
+        require_program(command[0], environ)  # before a proxy is started for nothing
+        environ = proxied(environ, flags.settings, flags.ask)
     context.exit(replace_process(command, environ))
 
 

@@ -18,14 +18,7 @@ def replace_process(
     On Windows, where that would detach it from its parent, it runs beside this process, and its
     exit code is returned. Raises `NotFound` if there is no such program.
     """
-    program = command[0]
-    if os.sep not in program:  # a path is the caller's own choice
-        program = find_program(program, environ) or ""
-    if not program or not os.access(program, os.X_OK) or Path(program).is_dir():
-        raise NotFound(
-            f"There is no program {printable(command[0])}.",
-            hint="Check its name, and that its folder is in PATH by an absolute path.",
-        )
+    program = require_program(command[0], environ)
     if platform != "win32":
         # Python ignores these, and a program would inherit that.
         for name in ("SIGPIPE", "SIGXFSZ"):
@@ -39,6 +32,18 @@ def replace_process(
                 return process.wait()
             except KeyboardInterrupt:  # the program has had it too, and decides
                 continue
+
+
+def require_program(name: str, environ: Mapping[str, str]) -> str:
+    """Return the path of the program that a person calls `name`. Raises `NotFound`."""
+    # A path is the person's own choice.
+    program = name if os.sep in name else find_program(name, environ) or ""
+    if not program or not os.access(program, os.X_OK) or Path(program).is_dir():
+        raise NotFound(
+            f"There is no program {printable(name)}.",
+            hint="Check its name, and that its folder is in PATH by an absolute path.",
+        )
+    return program
 
 
 def find_program(name: str, environ: Mapping[str, str]) -> str | None:

@@ -1,0 +1,1 @@
+"""For programs that fetch: HTTP on loopback, to which the credential is added on the way."""

@@ -1,0 +1,189 @@
+"""A proxy beside a command: started before it, gone when it has ended.
+
+The command takes the place of this process, execve(2), so that terminal, process group, signals
+and exit code are its own. The proxy is a grandchild, which nobody waits for, and imports what it
+needs when the first connection comes: a command that fetches nothing costs two forks.
+"""
+
+import _socket  # socket takes 6 ms
+import os
+
+TYPE_CHECKING = False  # as in `typing`
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    Serve = Callable[["_socket.socket"], object]
+
+LOOPBACK = "127.0.0.1"
+
+SECRETS = (
+    "HEX_API_KEY",
+    "HEX_REPOS_KEY",
+    "HEXPM_API_KEY",
+    "HEXPM_READ_API_KEY",
+    "HEXAUTH_PASSPHRASE",
+)
+"""Variables that do not reach a command which goes through the proxy."""
+
+
+def listen(address: str = LOOPBACK, port: int = 0) -> "_socket.socket":
+    """Return a socket that listens on loopback; port 0 is a free one. Raises OSError."""
+    family = _socket.AF_INET6 if ":" in address else _socket.AF_INET
+    listener = _socket.socket(family, _socket.SOCK_STREAM)
+    listener.bind((address, port))
+    listener.listen(128)
+    return listener
+
+
+def new_secret() -> str:
+    """Return 256 bits of randomness, as a part of a path."""
+    return os.urandom(32).hex()
+
+
+def base(listener: "_socket.socket", secret: str) -> str:
+    """Return the address of the proxy, secret included."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/{secret}"
+
+
+def variables(base_url: str, secret: str) -> "dict[str, str]":
+    """Return what points programs at the proxy: mix at both, rebar3 at the repository.
+
+    mix and rebar3 want a key before they call the API; the secret is good for nothing else.
+    """
+    return {
+        "HEX_API_URL": f"{base_url}/api",
+        "HEX_TRUSTED_MIRROR_URL": f"{base_url}/repo",
+        "HEX_CDN": f"{base_url}/repo",
+        "HEX_API_KEY": secret,
+    }
+
+
+MIRRORS = ("HEX_API", "HEX_MIRROR", "HEX_MIRROR_URL", "HEX_TRUSTED_MIRROR")
+"""Older or stronger names of what `variables` sets."""
+
+
+def environment(environ: "Mapping[str, str]", base_url: str, secret: str) -> "dict[str, str]":
+    """Return the environment of a command that goes through the proxy."""
+    rest = {key: value for key, value in environ.items() if key not in (*SECRETS, *MIRRORS)}
+    return {**rest, **variables(base_url, secret)}
+
+
+def beside(listener: "_socket.socket", serve: "Serve") -> None:
+    """Let a grandchild `serve` what comes to `listener`, until this process has ended.
+
+    It has no standard streams, no file of this process's, and is in a process group of its own, so
+    that what the terminal sends goes to the command alone. Raises OSError.
+    """
+    watched = watch(os.getpid())
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        os.close(watched)
+        listener.close()
+        return
+    try:
+        if os.fork() == 0:
+            _detach(listener.fileno(), watched)
+            _wait(listener.fileno(), watched)
+            serve(listener)
+    finally:
+        os._exit(0)
+
+
+def watch(pid: int) -> int:
+    """Return a descriptor that can be read once the process `pid` has ended. Raises OSError."""
+    if hasattr(os, "pidfd_open"):
+        return os.pidfd_open(pid)
+    import select  # macOS
+
+    kqueue: Any = select
+    queue, note = kqueue.kqueue(), (kqueue.KQ_EV_ADD, kqueue.KQ_NOTE_EXIT)
+    queue.control([kqueue.kevent(pid, kqueue.KQ_FILTER_PROC, *note)], 0)
+    return os.dup(queue.fileno())
+
+
+def _detach(listener: int, watched: int) -> None:
+    import signal
+
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # what it has to say, it says at once
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(nowhere, descriptor)
+    low, high = sorted((listener, watched))
+    for first, last in ((3, low), (low + 1, high), (high + 1, os.sysconf("SC_OPEN_MAX"))):
+        os.closerange(first, last)
+
+
+def _wait(listener: int, watched: int) -> None:
+    """Wait for the first connection; the end of what is watched is the end, now and later."""
+    import select
+    from _thread import start_new_thread
+
+    ready, _, _ = select.select([listener, watched], [], [])
+    if watched in ready:
+        os._exit(0)
+    start_new_thread(end_with, (watched,))
+
+
+def end_with(watched: int) -> None:
+    """End this process as soon as what is `watched` has ended."""
+    import select
+
+    select.select([watched], [], [])
+    os._exit(0)
+
+
+def plain(words: "Sequence[str]") -> "Sequence[str]":
+    """Return the command of an `exec` that names nothing else; none if there is more to it."""
+    first = words[1:].index("--") + 1 if "--" in words[1:] else len(words)
+    is_plain = words[:1] == ["exec"] and words[1:first] in ([], ["hexpm"])
+    return words[first + 1 :] if is_plain and hasattr(os, "fork") else []
+
+
+def run(command: "Sequence[str]") -> None:
+    """Run `command` in place of this process, with a proxy beside it.
+
+    Return if it is not to be found by an absolute path: that takes more words. Raises OSError.
+    """
+    program = _find(command[0], os.environ.get("PATH", os.defpath))
+    if not program:
+        return
+    environ = proxied(os.environ, {}, None)
+    import signal
+
+    for name in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these
+        signal.signal(name, signal.SIG_DFL)
+    os.execve(program, list(command), environ)  # noqa: S606  (what this is for)
+
+
+def proxied(
+    environ: "Mapping[str, str]", flags: "Mapping[str, object]", ask: bool | None
+) -> "dict[str, str]":
+    """Start a proxy beside this process, and return the environment that points at it.
+
+    `flags` are settings that were given as options, `ask` is `--login/--no-login`. Raises OSError.
+    """
+    listener, secret = listen(), new_secret()
+    address = base(listener, secret)
+
+    def serve(listening: "_socket.socket") -> None:
+        from hexauth.proxy.serving import serve_home
+
+        serve_home(listening, address, flags, ask)
+
+    beside(listener, serve)
+    return environment(environ, address, secret)
+
+
+def _find(program: str, path: str) -> str:
+    """Return the first file of that name in an absolute folder of `path`, if it can be run."""
+    folders = [each for each in path.split(os.pathsep) if each.startswith("/")]
+    names = [program] if os.sep in program else [f"{each}/{program}" for each in folders]
+    return next((each for each in names if os.access(each, os.X_OK) and not _is_folder(each)), "")
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  (pathlib takes 5 ms)

@@ -1,0 +1,36 @@
+"""A proxy at work: what is asked of `hexauth exec` and `hexauth proxy`, put together."""
+
+import socket
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from hexauth.hot import Front
+from hexauth.proxy.passing import Passing
+from hexauth.proxy.routes import routes
+from hexauth.proxy.server import serve
+from hexauth.proxy.supply import Supply
+from hexauth.proxy.upstream import Upstream
+from hexauth.vault.home import Home
+
+if TYPE_CHECKING:
+    import _socket
+
+
+def serve_home(
+    listening: "_socket.socket", address: str, flags: Mapping[str, object], ask: bool | None
+) -> None:
+    """Serve what comes to a socket that listens, for ever, with the credentials of this home.
+
+    `address` is the proxy's own, secret included. `flags` are settings that were given as options,
+    `ask` is `--login/--no-login`. Raises `UsageError` for settings that make no sense.
+    """
+
+    def open_home() -> Home:
+        return Home.open(Front(), **flags)
+
+    listener = socket.socket(fileno=listening.detach())
+    home = open_home()
+    supply = Supply(open_home, ask)
+    found = routes(home.settings, address.rpartition("/")[2])
+    handler = Passing(Upstream(home.settings, supply), found, address, home.screen)
+    serve(listener, found, handler.handle)

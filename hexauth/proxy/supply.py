@@ -1,0 +1,106 @@
+"""The credentials of one proxy: what `get` hands out for its routes, until a server refuses it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from hexauth.credentials import sources
+from hexauth.credentials.request import Request
+from hexauth.errors import Declined, Expired, HexauthError, Interrupted, LoginRequired
+from hexauth.login.ending import reject
+from hexauth.login.tokens import Tokens
+from hexauth.model import Credential, Kind
+from hexauth.proxy.routes import Route
+from hexauth.servers.repositories import find_repository
+from hexauth.servers.targets import hex_target, repository_target
+from hexauth.vault.home import Home
+
+NOTHING_SECONDS = 1
+"""How long it is believed that there is no credential: another program may log in meanwhile."""
+
+NO_SECONDS = 60
+"""How long a person who has said no is not asked again by this proxy."""
+
+Key = tuple[str, bool]
+
+
+@dataclass
+class Supply:
+    """What is known of each route's credential. Threads may share it."""
+
+    open_home: Callable[[], Home]
+    ask: bool | None
+    """Whether a person may be asked to log in; None leaves it to the surroundings."""
+    now: Callable[[], float] = time.time
+    _kept: dict[Key, tuple[Credential | None, float]] = field(default_factory=dict)
+    _no_until: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
+
+    def at_hand(self, route: Route) -> Credential | None:
+        """Return the credential for `route` that is to be had without asking anybody.
+
+        Raises `Unreachable`, `VaultError` and the like.
+        """
+        key = route.repository, route.is_api
+        credential, until = self._kept.get(key, (None, 0.0))
+        if until > self.now():
+            return credential
+        with self._lock:
+            credential, until = self._kept.get(key, (None, 0.0))
+            return credential if until > self.now() else self._get(route, ask=False)
+
+    def asked(self, route: Route) -> Credential | None:
+        """Return the credential for `route`, with a login that the person makes if need be.
+
+        None if there is to be none: the person says no, or nobody is there.
+        """
+        if self._no_until > self.now():
+            return None
+        try:
+            return self._get(route, ask=self.ask)
+        except (Declined, Expired, Interrupted):
+            self._no_until = self.now() + NO_SECONDS
+            raise
+
+    def renewed(self, route: Route, rejected: Credential) -> Credential | None:
+        """Return another credential than the one that the server has rejected, if there is one."""
+        home = self.open_home()
+        with self._lock:
+            self._kept.pop((route.repository, route.is_api), None)
+            try:
+                if rejected.login is not None and rejected.kind is not Kind.KEY:
+                    reject(Tokens(home, rejected.login), rejected.secret)
+            finally:
+                home.close()
+            again = self._get(route, ask=False)
+        return None if again is None or again.secret == rejected.secret else again
+
+    def _get(self, route: Route, *, ask: bool | None) -> Credential | None:
+        home = self.open_home()
+        try:
+            credential: Credential | None = sources.find(_request(home, route, ask))
+        except LoginRequired:
+            credential = None
+        finally:
+            home.close()
+        now = self.now()
+        until = now + NOTHING_SECONDS
+        if credential is not None:
+            margin = home.settings.min_ttl
+            end = credential.expires_at
+            until = now + 3600 if end is None else max(end - margin, now + (end - now) / 10)
+        self._kept[route.repository, route.is_api] = credential, until
+        return credential
+
+
+def _request(home: Home, route: Route, ask: bool | None) -> Request:
+    if route.is_api:
+        return Request(home, hex_target(home.settings), ask=ask)
+    repository = find_repository(route.repository, home.settings)
+    return Request(home, repository_target(repository), ask=ask)
+
+
+def is_no(error: HexauthError) -> bool:
+    """Tell whether `error` is a person's answer, and no fault."""
+    return isinstance(error, Declined | Expired | Interrupted)
