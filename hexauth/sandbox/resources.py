@@ -48,12 +48,12 @@ def blueprint(hexpm: Hexpm) -> Blueprint:
 
     @resources.get("/api/users/me")
     def users_me() -> Response:
-        require(caller(), "api:read")
+        require(caller(hexpm), "api:read")
         return answer(_user(hexpm), 200)
 
     @resources.post("/api/keys")
     def keys() -> Response:
-        maker = caller()
+        maker = caller(hexpm)
         require(maker, "api:write")
         if maker.kind == "oauth":
             check_password(hexpm)
@@ -83,26 +83,33 @@ def blueprint(hexpm: Hexpm) -> Blueprint:
 
     @resources.get("/repos/<organization>/names")
     def organization_names(organization: str) -> Response:
-        require(caller(), f"repository:{organization}")
-        if organization not in hexpm.options.organizations:
-            raise Denied(403, "account not authorized for this action")
+        require_member(hexpm, organization)
         return _names(organization)
-
-    def caller() -> Caller:
-        sent = request.headers.get("Authorization", "")
-        found = hexpm.authenticate(sent)
-        if found is None:
-            what = "invalid" if sent else "missing"
-            raise Denied(401, f"{what} authentication information", NO_CREDENTIALS)
-        return found
 
     return resources
 
 
-def require(caller: Caller, scope: str) -> None:
+def caller(hexpm: Hexpm) -> Caller:
+    """Return who makes the current request; raises `Denied` if no credential of it works."""
+    sent = request.headers.get("Authorization", "")
+    found = hexpm.authenticate(sent)
+    if found is None:
+        what = "invalid" if sent else "missing"
+        raise Denied(401, f"{what} authentication information", NO_CREDENTIALS)
+    return found
+
+
+def require_member(hexpm: Hexpm, organization: str) -> None:
+    """Raise `Denied` unless the request may read what belongs to `organization`."""
+    require(caller(hexpm), f"repository:{organization}")
+    if organization not in hexpm.options.organizations:
+        raise Denied(403, "account not authorized for this action")
+
+
+def require(who: Caller, scope: str) -> None:
     """Raise `Denied` unless the caller's scope allows `scope`; who may write may read."""
     wanted = (scope, "api:write") if scope == "api:read" else (scope,)
-    if not any(scopes.within([name], caller.scope) for name in wanted):
+    if not any(scopes.within([name], who.scope) for name in wanted):
         raise Denied(401, "key not authorized for this action", NO_CREDENTIALS)
 
 
