@@ -103,9 +103,10 @@ _hexauth() {
         "sandbox --otp") words="" ;;
         "sandbox --rate-limit") words="" ;;
         "sandbox --fault") words="" ;;
+        "sandbox --registry") words="" ;;
         "sandbox "*)
             words=""
-            [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault -h --help" ;;
+            [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault --registry -h --help" ;;
         " "*)
             words="get exec api setup import key switch store erase login logout status config sandbox"
             [[ $word != -* ]] || words="--version -h --help" ;;

@@ -101,5 +101,6 @@ complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l token-ttl -x -d 
 complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l otp -x -d 'Ask for this one-time password when something is written'
 complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l rate-limit -x -d 'How many API requests a minute are answered'
 complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l fault -x -d 'Let the next N requests (1) go wrong'
+complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -l registry -x -d 'Serve the Hex repository in this folder, below /repo'
 complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -s h -l help -d 'Show this message and exit'
 complete -c hexauth -n '__fish_seen_subcommand_from sandbox' -a '(__fish_complete_subcommand --fcs-skip=2)'

@@ -1,5 +1,6 @@
 """`hexauth sandbox`: a Hex server for trying and testing."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -58,6 +59,13 @@ def _seconds(
     "endless, not-object, redirect, slow-down, token-expired, invalid-token, bad-uri or "
     "control-code. KIND@REQUEST waits for one kind of request, as in 503@refresh=2.",
 )
+@click.option(
+    "--registry",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Serve the Hex repository in this folder, below /repo. What lies in its repos/ORG is "
+    "for members of the organization ORG alone. `mix hex.registry build` makes such folders.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 @click.pass_context
 def sandbox(
@@ -91,13 +99,16 @@ def sandbox(
                 f"The Hex sandbox is at {server.url} (Ctrl-C ends it). To use it, elsewhere:"
             )
             click.echo(f"  export HEX_API_URL={server.api_url}")
+            if server.repository_url is not None:
+                click.echo(f"  export HEX_TRUSTED_MIRROR_URL={server.repository_url}")
             click.echo('  export HEXAUTH_HOME="$(mktemp -d)"   # keeps your own login out of it')
             run.wait_for_end()
         return
     import os
 
     with Sandbox(told) as server, run.temporary_home() as home:
-        code = run.run(command, run.environment(os.environ, server.api_url, home))
+        environ = run.environment(os.environ, server.api_url, home, server.repository_url)
+        code = run.run(command, environ)
     context.exit(code)
 
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from hexauth.sandbox import bodies, control, oauth, page, resources, spoil
+from hexauth.sandbox import bodies, control, oauth, page, registry, resources, spoil
 from hexauth.sandbox.faults import Faults
 from hexauth.sandbox.hexpm import Hexpm
 from hexauth.sandbox.journal import Journal, mask
@@ -116,6 +116,8 @@ def create_app(
     app.register_blueprint(resources.blueprint(hexpm))
     app.register_blueprint(page.blueprint(hexpm))
     app.register_blueprint(control.blueprint(hexpm, journal, faults))
+    if hexpm.options.registry is not None:
+        app.register_blueprint(registry.blueprint(hexpm.options.registry, hexpm, journal))
     return app
 
 
@@ -153,6 +155,8 @@ def kind() -> str:
         return oauth.KINDS.get(sent, "token") if isinstance(sent, str) else "token"
     if request.path.startswith("/repos/") and request.path.endswith("/names"):
         return "names"
+    if "registry" in current_app.blueprints:
+        return registry.kind(request.path) or PATHS.get(request.path, "other")
     return PATHS.get(request.path, "other")
 
 

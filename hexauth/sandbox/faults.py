@@ -30,7 +30,7 @@ MEANINGS = {
 }
 """Every kind of fault, and what it does."""
 
-RESOURCES = frozenset({"users_me", "keys", "names"})
+RESOURCES = frozenset({"users_me", "keys", "names", "private"})
 NEW_GRANTS = frozenset({"device_authorization"})
 
 ONLY = {

@@ -17,12 +17,14 @@ REQUESTS = (
     "keys",
     "packages",
     "names",
+    "public",
+    "private",
     "elsewhere",
     "page",
     "other",
 )
-"""The kinds of requests: `token` has a grant type that hexpm does not know, `elsewhere` is what
-followed the fault `redirect`."""
+"""The kinds of requests: `token` has a grant type that hexpm does not know, `public` and `private`
+are for files of a registry, `elsewhere` is what followed the fault `redirect`."""
 
 OUTCOMES = (
     "prompts",
@@ -30,14 +32,16 @@ OUTCOMES = (
     "denials",
     "sessions",
     "evictions",
+    "granted",
+    "refused",
     "hasty_polls",
     "faults",
     "rate_limited",
     "authorization_on_oauth",
 )
-"""What came of them: grants made, answers given, sessions begun and evicted, polls that came sooner
-than the interval allows, requests spoiled on purpose or over the limit, and requests that sent
-`Authorization` where no client should."""
+"""What came of them: grants made, answers given, sessions begun and evicted, private files handed
+out and refused, polls that came sooner than the interval allows, requests spoiled on purpose or
+over the limit, and requests that sent `Authorization` where no client should."""
 
 LENGTH = 20_000
 """How many requests the list holds; older ones are dropped, the counts stay right."""

@@ -1,6 +1,7 @@
 """What a sandbox can be told."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from hexauth.errors import UsageError
 from hexauth.hex import CLIENT_ID
@@ -17,9 +18,11 @@ class Options:
     None waits for a person. `otp` is the one-time password that writes ask for; without one the
     user has no two-factor authentication. `rate_limit` is the number of API requests a minute for
     an address (five times as many for the user); None does not limit them. `faults` are written as
-    `faults.parse` reads them. `port` 0 is a free one.
+    `faults.parse` reads them. `port` 0 is a free one. `registry` is the folder of a Hex repository
+    to serve; without one there are no packages.
 
-    Raises `UsageError` for a time or number that makes no sense.
+    Raises `UsageError` for a time or number that makes no sense, and for a `registry` that is no
+    folder.
     """
 
     port: int = 0
@@ -34,6 +37,7 @@ class Options:
     user: str = "alice"
     organizations: tuple[str, ...] = ("acme",)
     clients: tuple[str, ...] = (CLIENT_ID,)
+    registry: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("approve_after", "deny_after", "interval"):
@@ -44,6 +48,11 @@ class Options:
                 raise UsageError(f"{name} must be a number of seconds, more than 0.")
         if not 0 <= self.port <= 65535:
             raise UsageError("The port must be between 0 and 65535.")
+        if self.registry is not None and not self.registry.is_dir():
+            raise UsageError(
+                f"The registry {self.registry} is no folder.",
+                hint="Name a folder that `mix hex.registry build` has made.",
+            )
 
     @property
     def answers_itself(self) -> tuple[float, bool]:

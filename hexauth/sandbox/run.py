@@ -49,16 +49,26 @@ class NotExecutable(HexauthError):
     hint = "Make it executable, or name its interpreter in front of it."
 
 
-def environment(environ: Mapping[str, str], api_url: str, home: str) -> dict[str, str]:
+def environment(
+    environ: Mapping[str, str], api_url: str, home: str, repository_url: str | None = None
+) -> dict[str, str]:
     """Return the environment for a command: the server `api_url`, secrets below `home`, no proxy.
 
-    Credentials and addresses of another server are left out.
+    `repository_url` is where that server has packages, if it has any. Credentials and
+    addresses of another server are left out.
     """
     kept = {name: value for name, value in environ.items() if name not in REMOVED}
     for name in ("NO_PROXY", "no_proxy"):
         others = kept.get(name, "")
         kept[name] = f"{others},{LOOPBACK}" if others else LOOPBACK
-    return {**kept, "HEX_API_URL": api_url, "HEXAUTH_HOME": home, "HEXAUTH_VAULT": "file"}
+    mirror = {} if repository_url is None else {"HEX_TRUSTED_MIRROR_URL": repository_url}
+    return {
+        **kept,
+        **mirror,
+        "HEX_API_URL": api_url,
+        "HEXAUTH_HOME": home,
+        "HEXAUTH_VAULT": "file",
+    }
 
 
 @contextmanager

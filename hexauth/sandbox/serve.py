@@ -12,6 +12,7 @@ from typing import Any, Self
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from hexauth.errors import HexauthError
+from hexauth.sandbox import registry
 from hexauth.sandbox.app import create_app
 from hexauth.sandbox.faults import Faults, parse
 from hexauth.sandbox.hexpm import Hexpm
@@ -60,6 +61,11 @@ class Sandbox:
     def api_url(self) -> str:
         """The value for `HEX_API_URL`."""
         return f"{self.url}/api"
+
+    @property
+    def repository_url(self) -> str | None:
+        """The value for `HEX_TRUSTED_MIRROR_URL`, if a registry is served."""
+        return None if self.options.registry is None else f"{self.url}{registry.PREFIX}"
 
     def start(self) -> None:
         """Serve from now on; `url` is known when this returns."""

@@ -55,7 +55,10 @@ def afterwards(fault: Fault, response: Response, wait: Wait) -> Response:
     """Return what becomes of the answer to a request that has been carried out."""
     if fault.kind == "slow":
         wait(fault.seconds)
-    return drop() if fault.kind == "drop-after" else response
+    if fault.kind == "drop-after":
+        response.close()
+        return drop()
+    return response
 
 
 def drop() -> Response:
