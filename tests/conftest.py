@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -25,6 +25,9 @@ from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from tests import secret_service as secret_services
 from tests.waiting import until
+
+if TYPE_CHECKING:
+    from tests.hex_registry import Mix
 
 # Whoever starts the tests in the background lets them, and what they start, ignore these.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -205,6 +208,15 @@ def unlocked(secret_service: secret_services.Start) -> Iterator[dict[str, str]]:
     """Hand out the environment in which an unlocked Secret Service is found."""
     with secret_service("password") as (environ, _):
         yield environ
+
+
+@pytest.fixture(scope="session")
+def mix(tmp_path_factory: pytest.TempPathFactory) -> "Mix":
+    """Return the real mix; what it builds is kept until the session ends, for each worker."""
+    from tests.hex_registry import Mix, need_mix  # it needs `need`
+
+    archive = need_mix()
+    return Mix(tmp_path_factory.mktemp("mix"), archive)
 
 
 def need(program: str, package: str) -> str:

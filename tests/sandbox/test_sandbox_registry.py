@@ -13,10 +13,13 @@ import requests
 from hexauth.errors import UsageError
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
+from tests.conftest import Machine
+from tests.hex_registry import Mix, private_names, public_names
 from tests.sandbox.test_sandbox_command import COMMAND, PYTHON, invoke, line_of, start
 
 Serve = Callable[..., Sandbox]
 LogIn = Callable[..., dict[str, Any]]
+Make = Callable[[Sandbox], Machine]
 
 FILES = (
     "names",
@@ -306,3 +309,40 @@ def test_a_large_file_takes_no_memory(root: Path) -> None:
     peak = re.search(r"VmHWM:\s+(\d+) kB", usage)
     assert peak
     assert (length, int(peak[1]) < 200 * 1024) == (size, True)
+
+
+def test_mix_gets_public_packages_without_any_login(
+    serve: Serve, machine: Make, mix: Mix, tmp_path: Path
+) -> None:
+    sandbox = serve(registry=mix.registry())
+    application = mix.application(tmp_path / "application", public=public_names(2))
+
+    done = machine(sandbox).run(
+        "sh", "-c", f"cd {application} && mix deps.get", environ=mix.environ(application, sandbox)
+    )
+
+    assert done.returncode == 0, done
+    assert set(counts(sandbox)) == {"public"}
+    assert sorted(path.name for path in (application / "deps").iterdir()) == public_names(2)
+
+
+def test_mix_gets_private_packages_for_a_key_alone(
+    serve: Serve, machine: Make, mix: Mix, tmp_path: Path
+) -> None:
+    """It exchanges the key; without one it fails, and begins no login where nobody is there."""
+    sandbox = serve(registry=mix.registry(private=3))
+    here = machine(sandbox)
+    application = mix.application(tmp_path / "application", private=private_names(3))
+    key = requests.post(f"{sandbox.url}/sandbox/keys", data={"scope": "repositories"}, timeout=30)
+    command = ("sh", "-c", f"cd {application} && mix deps.get")
+    environ = mix.environ(application, sandbox)
+
+    without = here.run(*command, environ=environ)
+    before = counts(sandbox)
+    done = here.run(*command, environ={**environ, "HEX_REPOS_KEY": key.json()["secret"]})
+
+    assert (without.returncode, before.get("granted"), before["refused"] > 0) == (1, None, True)
+    assert done.returncode == 0, done
+    assert counts(sandbox)["granted"] == 6
+    assert "prompts" not in counts(sandbox)
+    assert sorted(path.name for path in (application / "deps").iterdir()) == private_names(3)
