@@ -36,6 +36,15 @@ _hexauth() {
         "exec "*)
             words="hexpm"
             [[ $word != -* ]] || words="--env --otp --direct --account --login --no-login --min-ttl --vault -h --help" ;;
+        "proxy --format") words="env json" ;;
+        "proxy --address") words="127.0.0.1 ::1" ;;
+        "proxy --port") words="" ;;
+        "proxy --account") words="" ;;
+        "proxy --min-ttl") words="" ;;
+        "proxy --vault") words="auto keyring file" ;;
+        "proxy "*)
+            words=""
+            [[ $word != -* ]] || words="--format --background --address --port --account --login --no-login --min-ttl --vault -h --help" ;;
         "api -X"|"api --method") words="" ;;
         "api -f"|"api --field") words="" ;;
         "api --input") words="" ;;
@@ -108,7 +117,7 @@ _hexauth() {
             words=""
             [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault --registry -h --help" ;;
         " "*)
-            words="get exec api setup import key switch store erase login logout status config sandbox"
+            words="get exec proxy api setup import key switch store erase login logout status config sandbox"
             [[ $word != -* ]] || words="--version -h --help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))

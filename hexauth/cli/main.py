@@ -12,6 +12,7 @@ from hexauth.hot import Front
 COMMANDS = (
     "get",
     "exec",
+    "proxy",
     "api",
     "setup",
     "import",

@@ -70,13 +70,13 @@ def environment(environ: "Mapping[str, str]", base_url: str, secret: str) -> "di
     return {**rest, **variables(base_url, secret)}
 
 
-def beside(listener: "_socket.socket", serve: "Serve") -> None:
-    """Let a grandchild `serve` what comes to `listener`, until this process has ended.
+def beside(listener: "_socket.socket", serve: "Serve", pid: int) -> None:
+    """Let a grandchild `serve` what comes to `listener`, until the process `pid` has ended.
 
     It has no standard streams, no file of this process's, and is in a process group of its own, so
     that what the terminal sends goes to the command alone. Raises OSError.
     """
-    watched = watch(os.getpid())
+    watched = watch(pid)
     child = os.fork()
     if child:
         os.waitpid(child, 0)
@@ -102,6 +102,23 @@ def watch(pid: int) -> int:
     queue, note = kqueue.kqueue(), (kqueue.KQ_EV_ADD, kqueue.KQ_NOTE_EXIT)
     queue.control([kqueue.kevent(pid, kqueue.KQ_FILTER_PROC, *note)], 0)
     return os.dup(queue.fileno())
+
+
+def owner() -> int:
+    """Return the process whose command this is: a copy of it, made for `$(…)`, counts as itself."""
+    pid = os.getppid()
+    above, here = _parent(pid)
+    return above if here and here == _parent(above)[1] else pid
+
+
+def _parent(pid: int) -> "tuple[int, list[bytes]]":
+    """Return a process's parent, and where its arguments lie, which a copy shares (proc(5))."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  (pathlib takes 5 ms)
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:  # another system than Linux, or it has gone
+        return 0, []
+    return int(fields[1]), fields[45:49]
 
 
 def _detach(listener: int, watched: int) -> None:
@@ -168,14 +185,19 @@ def proxied(
     """
     listener, secret = listen(), new_secret()
     address = base(listener, secret)
+    beside(listener, server(address, flags, ask), os.getpid())
+    return environment(environ, address, secret)
+
+
+def server(address: str, flags: "Mapping[str, object]", ask: bool | None) -> "Serve":
+    """Return what serves at `address`, which is the proxy's own, secret included, for ever."""
 
     def serve(listening: "_socket.socket") -> None:
-        from hexauth.proxy.serving import serve_home
+        from hexauth.proxy.serving import serve_home  # all that a request needs
 
         serve_home(listening, address, flags, ask)
 
-    beside(listener, serve)
-    return environment(environ, address, secret)
+    return serve
 
 
 def _find(program: str, path: str) -> str:
