@@ -30,10 +30,10 @@ def shown(here: Machine, *words: str) -> list[str]:
     return done.stdout.decode().split("\n")
 
 
-def test_clients_of_hex_find_the_token_where_they_look(here: Machine) -> None:
+def test_clients_of_hex_find_the_token_itself_where_they_look(here: Machine) -> None:
     bearer = f"Bearer {here.token()}"
 
-    lines = shown(here, "--", *SHOW, "HEX_API_KEY", "HEXPM_READ_API_KEY", "HEX_OTP")
+    lines = shown(here, "--direct", "--", *SHOW, "HEX_API_KEY", "HEXPM_READ_API_KEY", "HEX_OTP")
 
     assert lines == [f"{bearer} {bearer} None", ""]
 
@@ -103,9 +103,9 @@ def test_an_old_token_is_refreshed_first(serve: Serve, logged_in: Make) -> None:
     here = logged_in(sandbox)
     here.age(sandbox)
 
-    shown(here, "--", "true")
+    shown(here, "--direct", "--", "true")
     before = sandbox.journal.counts()["refresh"]
-    shown(here, "--min-ttl", "999", "--", "true")
+    shown(here, "--direct", "--min-ttl", "999", "--", "true")
 
     assert (before, sandbox.journal.counts()["refresh"]) == (0, 1)
 
@@ -143,8 +143,8 @@ def test_what_is_wrong_is_said_in_two_lines(here: Machine, words: list[str], cod
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (code, b"", 2)
 
 
-def test_without_a_login_the_command_does_not_run(serve: Serve, machine: Make) -> None:
-    done = machine(serve()).hexauth("exec", "--no-login", "--", "echo", "it runs")
+def test_without_a_login_to_hand_over_the_command_does_not_run(serve: Serve, machine: Make) -> None:
+    done = machine(serve()).hexauth("exec", "--direct", "--no-login", "--", "echo", "it runs")
 
     assert (done.returncode, done.stdout) == (3, b"")
 
