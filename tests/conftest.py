@@ -160,6 +160,11 @@ def logged_in(machine: Callable[[Sandbox], Machine]) -> Callable[[Sandbox], Mach
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Make a certificate for 127.0.0.1, signed by itself; the file holds its key too."""
+    return signed_by_itself(tmp_path / "server.pem")
+
+
+def signed_by_itself(path: Path) -> Path:
+    """Write a certificate for 127.0.0.1 and its key to `path`, and return that."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hexauth test")])
     now = datetime.now(UTC)
@@ -182,7 +187,6 @@ def certificate(tmp_path: Path) -> Path:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    path = tmp_path / "server.pem"
     path.write_bytes(pem + signed.public_bytes(serialization.Encoding.PEM))
     return path
 
