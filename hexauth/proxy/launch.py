@@ -185,7 +185,13 @@ def proxied(
     """
     listener, secret = listen(), new_secret()
     address = base(listener, secret)
-    beside(listener, server(address, flags, ask), os.getpid())
+    serve = server(address, flags, ask)
+    if hasattr(os, "fork"):
+        beside(listener, serve, os.getpid())
+    else:  # Windows, where the command runs beside this process
+        import threading
+
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
     return environment(environ, address, secret)
 
 
