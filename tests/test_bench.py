@@ -22,3 +22,18 @@ def test_benchmark_measures_what_it_names() -> None:
     figures = re.findall(r"^[|] (.+?) [|] ([0-9.]+) [|] [≤≥]", done.stdout.decode(), re.MULTILINE)
     assert "hit / python -c pass, wall" in dict(figures)
     assert "stored token, cache empty, Secret Service / keyring get" in dict(figures)
+
+
+def test_benchmark_fetches_through_the_proxy_and_straight() -> None:
+    need("curl", "curl")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.fetch", "--rounds", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    figures = re.findall(r"^[|] (.+?) [|] ([0-9.]+) [|] [≤≥]", done.stdout.decode(), re.MULTILINE)
+    assert {"300 files, through / straight", "the proxy's memory, MiB"} <= {*dict(figures)}
