@@ -84,8 +84,8 @@ def beside(listener: "_socket.socket", serve: "Serve", pid: int) -> None:
         listener.close()
         return
     try:
+        _detach(listener.fileno(), watched)  # before anybody can be told that it is there
         if os.fork() == 0:
-            _detach(listener.fileno(), watched)
             _wait(listener.fileno(), watched)
             serve(listener)
     finally:

@@ -4,7 +4,9 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from hexauth.errors import HexauthError
 from hexauth.hot import Front
+from hexauth.machine.terminal import screen
 from hexauth.proxy.passing import Passing
 from hexauth.proxy.routes import routes
 from hexauth.proxy.server import serve
@@ -22,14 +24,18 @@ def serve_home(
     """Serve what comes to a socket that listens, for ever, with the credentials of this home.
 
     `address` is the proxy's own, secret included. `flags` are settings that were given as options,
-    `ask` is `--login/--no-login`. Raises `UsageError` for settings that make no sense.
+    `ask` is `--login/--no-login`. Settings that make no sense are told on the terminal.
     """
 
     def open_home() -> Home:
         return Home.open(Front(), **flags)
 
     listener = socket.socket(fileno=listening.detach())
-    home = open_home()
+    try:
+        home = open_home()
+    except HexauthError as error:
+        screen(None).say(f"hexauth: {error}", f"hexauth: {error.hint}")
+        return
     supply = Supply(open_home, ask)
     found = routes(home.settings, address.rpartition("/")[2])
     handler = Passing(Upstream(home.settings, supply), found, address, home.screen)

@@ -297,3 +297,12 @@ def test_a_folder_that_is_named_from_here_is_found_by_the_proxy(here: Machine) -
     done = here.hexauth("exec", "--", "sh", "-c", f"{GET} $HEX_API_URL/users/me", environ=relative)
 
     assert done.stdout.endswith(b"200")
+
+
+def test_settings_that_make_no_sense_are_told_when_they_matter(here: Machine) -> None:
+    (here.home / "hexauth/config.toml").write_text("nonsense = 1\n")
+    shell = terminal(here, f"hexauth exec -- sh -c '{GET} $HEX_API_URL/users/me'; echo $?")
+
+    shell.expect("hexauth: .*config.toml has a key that hexauth does not know: nonsense")
+    shell.expect(r"000(52|56)\r\n")  # curl: an empty answer, or none
+    shell.expect(pexpect.EOF)
