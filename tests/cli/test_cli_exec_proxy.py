@@ -236,7 +236,7 @@ def test_the_command_outlives_a_proxy_that_is_killed(here: Machine) -> None:
 
 
 def test_ctrl_c_is_the_command_s(here: Machine) -> None:
-    command = 'trap "echo caught" INT; echo $HEX_API_URL; read line; echo $line'
+    command = 'trap "echo caught" INT; echo $HEX_API_URL; until read line; do :; done; echo $line'
     shell = terminal(here, f"hexauth exec -- sh -c '{command}'")
     shell.expect(r"(http://\S+)\r\n")
     url = shell.match[1]
