@@ -13,8 +13,9 @@ from hexauth.errors import UsageError
 from hexauth.machine.programs import find_program
 from hexauth.machine.terminal import printable
 from hexauth.servers.targets import hex_origins
-from hexauth.tools.catalog import SHELLS, TOOLS, Surroundings, is_configured
+from hexauth.tools.catalog import TOOLS, is_configured
 from hexauth.tools.edits import plan
+from hexauth.tools.places import SHELLS, Surroundings
 from hexauth.vault.home import Home
 
 

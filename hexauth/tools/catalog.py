@@ -3,49 +3,26 @@
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from hexauth.errors import UsageError
-from hexauth.machine.folders import base_folder, home_folder
 from hexauth.machine.programs import find_program
-from hexauth.tools import blocks, docker_config
+from hexauth.tools import clients, docker_config
 from hexauth.tools.completions import completion
 from hexauth.tools.edits import Content, Place, read
-
-SHELLS = ("bash", "zsh", "fish")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the places depend on."""
-
-    environ: Mapping[str, str]
-    programs: Path
-    """The folder of hexauth's own programs."""
-    origins: tuple[str, ...]
-    """Where hexauth logs in: `https://hex.pm` and the like."""
-    shell: str = ""
-    """The shell to change; empty for the user's own."""
-    hosts: tuple[str, ...] = ()
-    """Servers to answer for besides."""
-    everywhere: bool = False
-
-    @property
-    def home(self) -> Path:
-        """The user's folder."""
-        return home_folder(self.environ)
-
-    def folder(self, variable: str) -> Path:
-        """Return one of the XDG base directories."""
-        return base_folder(self.environ, variable)
-
-    def program(self, name: str) -> str:
-        """Return the absolute path of one of hexauth's programs."""
-        return str(self.programs / name)
+from hexauth.tools.places import (
+    SHELLS,
+    Surroundings,
+    block,
+    function,
+    own_file,
+    shell_of,
+    startup,
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +31,7 @@ class Tool:
 
     programs: tuple[str, ...]
     about: str
-    places: Callable[[Surroundings], list[Place]]
+    places: clients.Places
 
 
 def git(here: Surroundings) -> list[Place]:
@@ -69,7 +46,7 @@ def git(here: Surroundings) -> list[Place]:
         lines += [f'[credential "{origin}"]', "\thelper =", f"\thelper = {helper}"]
     if here.everywhere:
         lines += ["[credential]", f"\thelper = {helper}"]
-    return [_block(path, "git", lines, partial(_check_git, here))]
+    return [block(path, "git", lines, partial(_check_git, here))]
 
 
 def _git_value(program: str) -> str:
@@ -128,7 +105,7 @@ def bazel(here: Surroundings) -> list[Place]:
     if here.everywhere:
         options.append(f"--credential_helper={program}")
     lines = [f"common {shlex.quote(each) if ' ' in each else each}" for each in options]
-    return [_block(here.home / ".bazelrc", "bazel", lines)]
+    return [block(here.home / ".bazelrc", "bazel", lines)]
 
 
 def curl(here: Surroundings) -> list[Place]:
@@ -136,40 +113,12 @@ def curl(here: Surroundings) -> list[Place]:
     get = f"{shlex.quote(here.program('hexauth'))} get hexpm --format curl"
     posix = ["hexcurl() {", f'    {get} | command curl --config - "$@"', "}"]
     fish = ["function hexcurl --wraps curl", f"    {get} | command curl --config - $argv", "end"]
-    return [_function(here, "curl", posix, fish)]
-
-
-def client(name: str, patterns: tuple[str, ...]) -> Callable[[Surroundings], list[Place]]:
-    """Return the places of a Hex client: a function that gives its publishing tasks a token."""
-
-    def places(here: Surroundings) -> list[Place]:
-        run = f"{shlex.quote(here.program('hexauth'))} exec -- {name}"
-        posix = [
-            f"{name}() {{",
-            '    case "${1-}" in',
-            f'        {" | ".join(patterns)}) {run} "$@" ;;',
-            f'        *) command {name} "$@" ;;',
-            "    esac",
-            "}",
-        ]
-        fish = [
-            f"function {name} --wraps {name}",
-            '    switch "$argv[1]"',
-            f"        case {' '.join(patterns)}",
-            f"            {run} $argv",
-            "        case '*'",
-            f"            command {name} $argv",
-            "    end",
-            "end",
-        ]
-        return [_function(here, name, posix, fish)]
-
-    return places
+    return [function(here, "curl", posix, fish)]
 
 
 def shell(here: Surroundings) -> list[Place]:
     """Return a completion script for hexauth's own commands, and what loads it."""
-    name = _shell(here)
+    name = shell_of(here)
     data = here.folder("XDG_DATA_HOME")
     config = here.folder("XDG_CONFIG_HOME")
     script = {
@@ -177,15 +126,18 @@ def shell(here: Surroundings) -> list[Place]:
         "zsh": data / "zsh/site-functions/_hexauth",
         "fish": config / "fish/completions/hexauth.fish",
     }[name]
-    places = [_own_file(script, completion(name))]
+    places = [own_file(script, completion(name), "ompletion of hexauth for ")]
     source = f". {shlex.quote(str(script))}"
     if name == "bash":
-        places.append(_block(_startup(here, name), "shell", [source]))
+        places.append(block(startup(here, name), "shell", [source]))
     if name == "zsh":
         load = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }"
-        places.append(_block(_startup(here, name), "shell", [load, source]))
+        places.append(block(startup(here, name), "shell", [load, source]))
     return places
 
+
+GLEAM_TASKS = ("publish", "hex", "docs")
+"""Those that publish; where they do so is fixed in gleam, which no proxy can change."""
 
 TOOLS: Mapping[str, Tool] = {
     "git": Tool(("git",), "a credential helper for Hex's hosts", git),
@@ -193,18 +145,18 @@ TOOLS: Mapping[str, Tool] = {
     "bazel": Tool(("bazel", "bazelisk"), "a credential helper for Hex's hosts", bazel),
     "mix": Tool(
         ("mix",),
-        "a shell function: tasks that need a login get a token",
-        client("mix", ("hex.publish", "hex.retire", "hex.owner", "hex.organization", "hex.user")),
+        "a shell function: every task goes through `hexauth exec`",
+        clients.proxied("mix"),
     ),
     "rebar3": Tool(
         ("rebar3",),
-        "a shell function: `rebar3 hex` gets a token",
-        client("rebar3", ("hex",)),
+        "a shell function: every task goes through `hexauth exec`",
+        clients.proxied("rebar3"),
     ),
     "gleam": Tool(
         ("gleam",),
         "a shell function: tasks that need a login get a token",
-        client("gleam", ("publish", "hex", "docs")),
+        clients.direct("gleam", GLEAM_TASKS),
     ),
     "curl": Tool(("curl",), "a shell function, hexcurl, that sends the token", curl),
     "shell": Tool(SHELLS, "completion of hexauth's own commands", shell),
@@ -215,59 +167,3 @@ TOOLS: Mapping[str, Tool] = {
 def is_configured(tool: Tool, here: Surroundings) -> bool:
     """Tell whether hexauth is named in all of a tool's places. Raises `UsageError`, OSError."""
     return all(place.has(read(place.path)) for place in tool.places(here))
-
-
-def _shell(here: Surroundings) -> str:
-    name = here.shell or Path(here.environ.get("SHELL", "")).name
-    if name not in SHELLS:
-        raise UsageError(
-            f"There are no functions for the shell {name or 'that you use'}.",
-            hint=f"Name one with --shell: {', '.join(SHELLS)}.",
-        )
-    return name
-
-
-def _startup(here: Surroundings, name: str) -> Path:
-    """Return the file that an interactive shell reads."""
-    if name == "fish":
-        return here.folder("XDG_CONFIG_HOME") / "fish/conf.d/hexauth.fish"
-    if name == "zsh":
-        return Path(here.environ.get("ZDOTDIR") or here.home) / ".zshrc"
-    return here.home / ".bashrc"
-
-
-def _function(here: Surroundings, name: str, posix: list[str], fish: list[str]) -> Place:
-    kind = _shell(here)
-    return _block(_startup(here, kind), name, fish if kind == "fish" else posix)
-
-
-def _block(
-    path: Path,
-    name: str,
-    lines: list[str],
-    check: Callable[[bytes], None] = lambda content: None,
-) -> Place:
-    return Place(
-        path,
-        lambda before: blocks.put(before, name, lines),
-        lambda before: blocks.take(before, name),
-        lambda content: blocks.has(content, name),
-        check,
-    )
-
-
-def _own_file(path: Path, text: str) -> Place:
-    """Return the place that is a whole file of ours; an older version of it is ours, too."""
-    content = text.encode()
-
-    def is_ours(found: Content) -> bool:
-        return found is not None and b"ompletion of hexauth for " in found[:200]
-
-    def put(before: Content) -> Content:
-        if before is not None and not is_ours(before):
-            raise UsageError(
-                f"{path} is there already, and is not hexauth's.", hint="Move it away first."
-            )
-        return content
-
-    return Place(path, put, lambda before: None if is_ours(before) else before, is_ours)

@@ -156,29 +156,65 @@ def interactive(here: Machine, shell: str, command: str, path: Path) -> str:
     return done.stdout.decode()
 
 
-@pytest.mark.parametrize(
-    ("tool", "with_login", "without"),
-    [
-        ("mix", "hex.publish --yes", "test --trace"),
-        ("rebar3", "hex publish", "compile"),
-        ("gleam", "publish", "build"),
-    ],
-)
-def test_a_client_gets_a_token_for_the_tasks_that_need_one(
-    here: Machine, shell: str, tool: str, with_login: str, without: str, tmp_path: Path
+def stand_in(path: Path, script: str) -> Path:
+    """Write a program that stands in for another."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+ASK = 'curl -sS -H "Authorization: $HEX_API_KEY" "$HEX_API_URL/users/me"; echo " for $*"'
+"""What a client does that goes through the proxy."""
+
+SHOW = 'echo "$*: ${HEX_API_KEY-nothing}"'
+"""What a client does that shows what it was given."""
+
+
+@pytest.mark.parametrize("tool", ["mix", "rebar3"])
+def test_all_that_a_client_does_goes_through_a_proxy(
+    here: Machine, shell: str, tool: str, tmp_path: Path
 ) -> None:
-    """A stand-in for the client says what it was given."""
-    program = tmp_path / "bin" / tool
-    program.parent.mkdir()
-    program.write_text('#!/bin/sh\necho "$@: ${HEX_API_KEY-nothing}"\n')
-    program.chmod(0o755)
+    """Fetching, too; the credential itself is not in its environment."""
+    need("curl", "curl")
+    folder = stand_in(tmp_path / "bin" / tool, f"{ASK}; {SHOW}").parent
     here.hexauth("login", "--no-browser")
     setup(here, tool, "--shell", shell)
 
-    said = interactive(here, shell, f"{tool} {with_login}; {tool} {without}", program.parent)
+    said = interactive(here, shell, f"{tool} deps.get --only 'a b'", folder)
 
-    assert f"{with_login}: Bearer {here.token()}\n" in said
-    assert f"{without}: nothing\n" in said
+    assert '"alice"' in said
+    assert " for deps.get --only a b\n" in said
+    assert here.token() not in said
+
+
+def test_gleam_gets_a_token_for_the_tasks_that_need_one(
+    here: Machine, shell: str, tmp_path: Path
+) -> None:
+    """It cannot be told of a proxy."""
+    folder = stand_in(tmp_path / "bin/gleam", SHOW).parent
+    here.hexauth("login", "--no-browser")
+    setup(here, "gleam", "--shell", shell)
+
+    said = interactive(here, shell, "gleam publish; gleam build", folder)
+
+    assert f"publish: Bearer {here.token()}\n" in said
+    assert "build: nothing\n" in said
+
+
+def test_the_function_of_an_older_version_gives_way(here: Machine) -> None:
+    """It has the block's name, and lets all go that is around it."""
+    setup(here, "mix")
+    new = (here.home / ".bashrc").read_text()
+    begin, *_, end = new.splitlines()
+    old = ["mix() {", '    case "${1-}" in hex.publish) x "$@" ;; esac', "}"]
+    (here.home / ".bashrc").write_text("\n".join(["# mine", begin, *old, end, "# mine, too", ""]))
+
+    setup(here, "mix")
+
+    assert (here.home / ".bashrc").read_text() == f"# mine\n{new}# mine, too\n"
+    assert "mix() {" in new
+    assert "case" not in new
 
 
 def test_curl_sends_the_token(here: Machine, shell: str, tmp_path: Path) -> None:
