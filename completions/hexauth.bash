@@ -59,7 +59,7 @@ _hexauth() {
         "setup --shell") words="bash zsh fish" ;;
         "setup "*)
             words="git docker bazel mix rebar3 gleam curl shell"
-            [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shell -h --help" ;;
+            [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shim --shell -h --help" ;;
         "import --vault") words="auto keyring file" ;;
         "import "*)
             words=""

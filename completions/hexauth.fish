@@ -61,6 +61,7 @@ complete -c hexauth -n '__fish_seen_subcommand_from setup' -l undo -d 'Take hexa
 complete -c hexauth -n '__fish_seen_subcommand_from setup' -l dry-run -d 'Show what would change, and change nothing'
 complete -c hexauth -n '__fish_seen_subcommand_from setup' -l host -x -d 'Be there for this server, too'
 complete -c hexauth -n '__fish_seen_subcommand_from setup' -l all-hosts -d 'Be there for all other servers, too'
+complete -c hexauth -n '__fish_seen_subcommand_from setup' -l shim -d 'Make a program, not a function'
 complete -c hexauth -n '__fish_seen_subcommand_from setup' -l shell -x -a 'bash zsh fish' -d 'The shell to change'
 complete -c hexauth -n '__fish_seen_subcommand_from setup' -s h -l help -d 'Show this message and exit'
 complete -c hexauth -n '__fish_seen_subcommand_from setup' -a 'git docker bazel mix rebar3 gleam curl shell'

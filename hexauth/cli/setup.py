@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from hexauth.machine.programs import find_program
 from hexauth.machine.terminal import printable
 from hexauth.servers.targets import hex_origins
 from hexauth.tools.catalog import TOOLS, is_configured
-from hexauth.tools.edits import plan
+from hexauth.tools.clients import shim_folder
+from hexauth.tools.edits import Place, plan
 from hexauth.tools.places import SHELLS, Surroundings
 from hexauth.vault.home import Home
 
@@ -27,6 +29,7 @@ from hexauth.vault.home import Home
     "--host", "hosts", metavar="HOST", multiple=True, help="Be there for this server, too."
 )
 @click.option("--all-hosts", is_flag=True, help="Be there for all other servers, too.")
+@click.option("--shim", is_flag=True, help="Make a program, not a function.")
 @click.option("--shell", type=click.Choice(SHELLS), help="The shell to change.  [default: $SHELL]")
 def setup(
     tool: str | None,
@@ -34,6 +37,7 @@ def setup(
     dry_run: bool,
     hosts: tuple[str, ...],
     all_hosts: bool,
+    shim: bool,
     shell: str | None,
 ) -> None:
     """Put hexauth into the configuration of TOOL, or list the tools.
@@ -42,6 +46,9 @@ def setup(
 
     As little as possible is changed, by way of a temporary file; comments, order and modes stay.
     --undo leaves each file as it was, unless something else has changed it.
+
+    For mix, rebar3 and gleam there is a function of your shell, or with --shim a program of that
+    name, in a folder that is to come first in PATH: editors, Makefiles and cron find that one.
     """
     for host in hosts:
         if not re.fullmatch(r"[A-Za-z0-9._:/\[\]-]+", host):
@@ -58,11 +65,11 @@ def setup(
         everywhere=all_hosts,
     )
     if tool is None:
-        if undo or dry_run:
+        if undo or dry_run or shim:
             raise UsageError("No tool is named.", hint=f"Name one of {', '.join(TOOLS)}.")
         write_lines(_listed(home, here))
         return
-    edits = plan(TOOLS[tool].places(here), undo=undo)
+    edits = plan(_places(tool, here, shim=shim), undo=undo)
     if not edits:
         done = "not there" if undo else "there already"
         click.echo(f"Nothing is to be changed: hexauth is {done}.", err=True)
@@ -73,9 +80,31 @@ def setup(
         edit.carry_out()
         what = "Removed" if edit.after is None else "Wrote" if edit.before is None else "Changed"
         click.echo(f"{what} {printable(str(edit.path))}", err=True)
-    if edits and not dry_run and not undo:
-        for line in _advice(tool, here):
+    if (edits or shim) and not dry_run and not undo:
+        for line in _shim_advice(tool, here) if shim else _advice(tool, here):
             click.echo(line, err=True)
+
+
+def _places(tool: str, here: Surroundings, *, shim: bool) -> list[Place]:
+    """Return where hexauth is put for a tool. Raises `UsageError` if there is no such shim."""
+    if not shim:
+        return TOOLS[tool].places(here)
+    if (places := TOOLS[tool].shim) is None:
+        names = ", ".join(name for name, each in TOOLS.items() if each.shim)
+        raise UsageError(f"There is no shim for {tool}.", hint=f"There is one for {names}.")
+    return places(here)
+
+
+def _shim_advice(tool: str, here: Surroundings) -> Iterator[str]:
+    """Yield what remains to be done for a shim to be found."""
+    folder = shim_folder(here)
+    if Path(find_program(tool, here.environ) or "") == folder / tool:
+        yield f"It is the first {tool} in PATH already."
+        return
+    name = printable(shlex.quote(str(folder)))
+    is_fish = (here.shell or Path(here.environ.get("SHELL", "")).name) == "fish"
+    yield "Put this line at the end of your shell's startup file:"
+    yield f"set -gx PATH {name} $PATH" if is_fish else f"export PATH={name}:$PATH"
 
 
 def _advice(tool: str, here: Surroundings) -> Iterator[str]:

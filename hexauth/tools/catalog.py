@@ -32,6 +32,8 @@ class Tool:
     programs: tuple[str, ...]
     about: str
     places: clients.Places
+    shim: clients.Places | None = None
+    """Where a program is put that has the tool's name, if there is one."""
 
 
 def git(here: Surroundings) -> list[Place]:
@@ -147,16 +149,19 @@ TOOLS: Mapping[str, Tool] = {
         ("mix",),
         "a shell function: every task goes through `hexauth exec`",
         clients.proxied("mix"),
+        clients.proxied_shim("mix"),
     ),
     "rebar3": Tool(
         ("rebar3",),
         "a shell function: every task goes through `hexauth exec`",
         clients.proxied("rebar3"),
+        clients.proxied_shim("rebar3"),
     ),
     "gleam": Tool(
         ("gleam",),
         "a shell function: tasks that need a login get a token",
         clients.direct("gleam", GLEAM_TASKS),
+        clients.direct_shim("gleam", GLEAM_TASKS),
     ),
     "curl": Tool(("curl",), "a shell function, hexcurl, that sends the token", curl),
     "shell": Tool(SHELLS, "completion of hexauth's own commands", shell),
@@ -165,5 +170,9 @@ TOOLS: Mapping[str, Tool] = {
 
 
 def is_configured(tool: Tool, here: Surroundings) -> bool:
-    """Tell whether hexauth is named in all of a tool's places. Raises `UsageError`, OSError."""
-    return all(place.has(read(place.path)) for place in tool.places(here))
+    """Tell whether hexauth is named in all places of a tool, or has a program of that name.
+
+    Raises `UsageError`, OSError.
+    """
+    ways = (tool.shim, tool.places) if tool.shim else (tool.places,)
+    return any(all(place.has(read(place.path)) for place in way(here)) for way in ways)

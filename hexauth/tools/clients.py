@@ -1,12 +1,59 @@
-"""Hex's clients: a function of the shell that starts them by `hexauth exec`."""
+"""Hex's clients: a function of the shell, or a program, that starts them by `hexauth exec`."""
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 from hexauth.tools.edits import Place
-from hexauth.tools.places import Surroundings, function
+from hexauth.tools.places import Surroundings, function, own_file
 
 Places = Callable[[Surroundings], list[Place]]
+
+FIND = """\
+_rest=$PATH: _path= _program=
+while [ -n "$_rest" ]; do
+    _folder=${_rest%%:*} _rest=${_rest#*:}
+    # What is run cannot come back here: this folder is taken out of its PATH.
+    if [ "${_folder:-.}/NAME" -ef "$0" ]; then continue; fi
+    _path=$_path:$_folder
+    if [ -z "$_program" ] && [ -f "$_folder/NAME" ] && [ -x "$_folder/NAME" ]; then
+        case $_folder in /*) _program=$_folder/NAME ;; esac
+    fi
+done
+if [ -z "$_program" ]; then
+    echo "NAME: command not found" >&2
+    exit 127
+fi
+PATH=${_path#:}
+"""
+"""What a shim begins with: finding the next program, which may be the shim of asdf or mise."""
+
+PROXIED = """\
+case ${HEX_API_URL-} in
+*/"${HEX_API_KEY:-//}"/api) exec "$_program" "$@" ;; # it goes through a proxy already
+esac
+exec HEXAUTH exec -- "$_program" "$@"
+"""
+
+DIRECT = """\
+case ${1-} in
+TASKS) ;;
+*) exec "$_program" "$@" ;;
+esac
+case ${HEX_API_URL-} in
+*/"${HEX_API_KEY:-//}"/api) unset HEX_API_URL HEX_API_KEY ;; # those of a proxy are not for NAME
+esac
+exec HEXAUTH exec --direct -- "$_program" "$@"
+"""
+
+AROUND = {
+    "mix": (
+        "# To Elixir, which reads this by `iex -S mix`, all that sh runs is one text.\n"
+        '_hexauth=[~S"""\n"\n',
+        '"""]\nMix.start()\nMix.CLI.main()\n',
+    )
+}
+"""What has to stand around the script, for a client whose file others read as their own."""
 
 
 def proxied(name: str) -> Places:
@@ -45,6 +92,32 @@ def direct(name: str, tasks: tuple[str, ...]) -> Places:
             "end",
         ]
         return [function(here, name, posix, fish)]
+
+    return places
+
+
+def proxied_shim(name: str) -> Places:
+    """Return the place of a program that does what the function of `proxied` does."""
+    return _shim(name, PROXIED)
+
+
+def direct_shim(name: str, tasks: tuple[str, ...]) -> Places:
+    """Return the place of a program that does what the function of `direct` does."""
+    return _shim(name, DIRECT.replace("TASKS", " | ".join(tasks)))
+
+
+def shim_folder(here: Surroundings) -> Path:
+    """Return the folder that is to come first in PATH."""
+    return here.folder("XDG_DATA_HOME") / "hexauth/shims"
+
+
+def _shim(name: str, run: str) -> Places:
+    def places(here: Surroundings) -> list[Place]:
+        head = "#!/bin/sh\n# A shim of hexauth: it runs the next NAME in PATH, by `hexauth exec`.\n"
+        before, after = AROUND.get(name, ("", ""))
+        text = f"{head}{before}{FIND}{run}{after}".replace("NAME", name)
+        text = text.replace("HEXAUTH", _hexauth(here))
+        return [own_file(shim_folder(here) / name, text, "A shim of hexauth:", is_program=True)]
 
     return places
 

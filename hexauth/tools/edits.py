@@ -3,6 +3,7 @@
 import re
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -24,6 +25,8 @@ class Place:
     has: Callable[[Content], bool]
     check: Callable[[bytes], None] = lambda content: None
     """Raises `UsageError` for what the program could not read."""
+    is_program: bool = False
+    """Whether it is a program, in a folder of hexauth's own that goes when it is empty."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Edit:
     path: Path
     before: Content
     after: Content
+    is_program: bool = False
 
     def shown(self) -> list[str]:
         """Return what changes, as diff(1) shows it; the rest of the file may be secret."""
@@ -60,9 +64,14 @@ class Edit:
             raise HexauthError(f"{self.path} is being changed just now.", hint="Try again.")
         if self.after is None:
             path.unlink()
+            if self.is_program:
+                with suppress(OSError):  # others are in it
+                    self.path.parent.rmdir()
+                    self.path.parent.parent.rmdir()
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = 0o600 if self.before is None else stat.S_IMODE(path.stat().st_mode)
+        new = 0o755 if self.is_program else 0o600
+        mode = new if self.before is None else stat.S_IMODE(path.stat().st_mode)
         write_private(path, self.after, mode)
 
 
@@ -88,5 +97,5 @@ def plan(places: list[Place], *, undo: bool) -> list[Edit]:
         if after is not None:
             place.check(after)
         if after != before:
-            edits.append(Edit(place.path, before, after))
+            edits.append(Edit(place.path, before, after, place.is_program))
     return edits

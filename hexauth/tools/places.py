@@ -83,7 +83,7 @@ def block(
     )
 
 
-def own_file(path: Path, text: str, mark: str) -> Place:
+def own_file(path: Path, text: str, mark: str, *, is_program: bool = False) -> Place:
     """Return the place that is a whole file of ours; an older version of it is ours, too.
 
     It is known by `mark`, which is among its first 200 bytes.
@@ -103,4 +103,4 @@ def own_file(path: Path, text: str, mark: str) -> Place:
     def take(before: Content) -> Content:
         return None if is_ours(before) else before
 
-    return Place(path, put, take, is_ours)
+    return Place(path, put, take, is_ours, is_program=is_program)
