@@ -85,3 +85,5 @@ def _lines(variables: dict[str, str]) -> Iterator[str]:
     yield f"unset {' '.join((*launch.MIRRORS, *launch.SECRETS[1:]))}"
     for name, value in variables.items():
         yield f"export {name}={shlex.quote(value)}"
+    for name, value in launch.PATIENCE.items():
+        yield f'export {name}="${{{name}:-{value}}}"'

@@ -60,6 +60,9 @@ def variables(base_url: str, secret: str) -> "dict[str, str]":
     }
 
 
+PATIENCE = {"HEX_HTTP_TIMEOUT": "660"}
+"""How many seconds mix waits for an answer; its own 15 are too few for a person who logs in."""
+
 MIRRORS = ("HEX_API", "HEX_MIRROR", "HEX_MIRROR_URL", "HEX_TRUSTED_MIRROR")
 """Older or stronger names of what `variables` sets."""
 
@@ -67,7 +70,13 @@ MIRRORS = ("HEX_API", "HEX_MIRROR", "HEX_MIRROR_URL", "HEX_TRUSTED_MIRROR")
 def environment(environ: "Mapping[str, str]", base_url: str, secret: str) -> "dict[str, str]":
     """Return the environment of a command that goes through the proxy."""
     rest = {key: value for key, value in environ.items() if key not in (*SECRETS, *MIRRORS)}
-    return {**rest, **variables(base_url, secret)}
+    return {**PATIENCE, **rest, **variables(base_url, secret)}
+
+
+def is_proxied(environ: "Mapping[str, str]") -> bool:
+    """Tell whether programs with this environment go through a proxy already."""
+    key = environ.get("HEX_API_KEY", "")
+    return key != "" and environ.get("HEX_API_URL", "").endswith(f"/{key}/api")
 
 
 def beside(listener: "_socket.socket", serve: "Serve", pid: int) -> None:
