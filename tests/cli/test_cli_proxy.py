@@ -90,13 +90,15 @@ def test_in_the_background_ctrl_c_of_another_command_does_not_end_it(here: Machi
         "bash", ["--norc", "--noprofile", "-i"], env={**here.environ, "PS1": "$ "}, cwd=here.home,
         encoding="utf-8", timeout=SECONDS,
     )  # fmt: skip
-    shell.sendline('eval "$(hexauth proxy --background)"; echo at $HEX_API_URL; cat')
+    shell.sendline('eval "$(hexauth proxy --background)"; echo at $HEX_API_URL')
     shell.expect(r"at (http://\S+)\r\n")
     url = shell.match[1]
+    shell.sendline("trap : INT; sh -c 'echo on it; exec cat'")
+    shell.expect(r"\non it\r\n")
 
     shell.sendintr()
-    shell.sendline(f"{USERS_ME}; exit")
-    shell.expect("200")
+    shell.sendline(f"echo code $({USERS_ME}); exit")
+    shell.expect("code 200")
 
     shell.expect(pexpect.EOF)
     until(lambda: not answers(url))
