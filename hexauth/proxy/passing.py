@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     import requests
 
 
+FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+BREAKS = re.compile(r"[ \t]*[\r\n\0\v\f]+[ \t]*")
+"""What is read as a space where it stands in a header (RFC 9112 section 5.2)."""
+
+
 @dataclass
 class Passing:
     """Handles the calls of one proxy, whose own address, secret included, is `base`."""
@@ -44,29 +50,35 @@ class Passing:
         except requests.RequestException as error:
             return self._failed(call, 502, reason(error))
         except HexauthError as error:
-            return self._unavailable(error)
+            return self._unavailable(call, error)
         finally:
             body.close()
+        if not _makes_sense(answer):
+            answer.close()
+            return self._failed(call, 502, "the answer makes no sense")
         return Answer(
             answer.status_code,
-            self._answered(answer),
+            self._answered(call, answer),
             self._content(call, answer),
-            answer.reason or "",
+            _line(answer.reason or ""),
         )
 
     def _is_for_server(self, name: str, value: str) -> bool:
         """Tell whether a header goes along: neither this proxy's name nor its secret does."""
-        lower = name.lower()
-        is_ours = lower == "authorization" and self.routes.secret in value
-        return not is_ours and lower not in ("host", "content-length", "expect")
+        is_ours = self.routes.secret in value  # in `Authorization`, or in `Referer`
+        return not is_ours and name.lower() not in ("host", "content-length", "expect")
 
-    def _answered(self, answer: "requests.Response") -> list[tuple[str, str]]:
-        headers = passed_on(answer.raw.headers.items())
-        return [
-            (name, self.routes.here(value, self.base) if name.lower() == "location" else value)
-            for name, value in headers
-            if re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name)
-        ]
+    def _answered(self, call: Call, answer: "requests.Response") -> list[tuple[str, str]]:
+        found = []
+        is_chunked = "transfer-encoding" in answer.raw.headers
+        for name, value in passed_on(answer.raw.headers.items()):
+            said = _line(value)
+            if name.lower() == "location":
+                said = self.routes.here(said, call.route.url, self.base)
+            is_void = is_chunked and name.lower() == "content-length"  # RFC 9112 section 6.3
+            if FIELD_NAME.fullmatch(name) and not is_void:
+                found.append((name, said))
+        return found
 
     def _content(self, call: Call, answer: "requests.Response") -> Iterator[bytes]:
         if call.method == "HEAD":
@@ -79,12 +91,13 @@ class Passing:
 
     def _failed(self, call: Call, status: int, why: str) -> Answer:
         server = origin(*split_url(call.route.url))
-        return self._told(status, f"{server} cannot be reached: {why}.")
+        return self._told(call, status, f"{server} cannot be reached: {why}.")
 
-    def _unavailable(self, error: HexauthError) -> Answer:
-        return self._told(502 if isinstance(error, Unreachable) else 500, f"{error} {error.hint}")
+    def _unavailable(self, call: Call, error: HexauthError) -> Answer:
+        status = 502 if isinstance(error, Unreachable) else 500
+        return self._told(call, status, f"{error} {error.hint}")
 
-    def _told(self, status: int, what: str) -> Answer:
+    def _told(self, call: Call, status: int, what: str) -> Answer:
         """Say what went wrong to the program, and to the person once."""
         with self._guard:
             is_new = what not in self._said
@@ -96,4 +109,18 @@ class Passing:
             ("Content-Type", "text/plain; charset=utf-8"),
             ("Content-Length", str(len(line))),
         ]
-        return Answer(status, headers, iter([line]))
+        return Answer(status, headers, iter([] if call.method == "HEAD" else [line]))
+
+
+def _makes_sense(answer: "requests.Response") -> bool:
+    """Tell whether an answer is one, and the end of its body is where everybody looks for it."""
+    headers = answer.raw.headers
+    lengths = set(headers.getlist("content-length"))
+    is_clear = len(lengths) <= 1 and all(re.fullmatch("[0-9]{1,18}", each) for each in lengths)
+    coding = headers.get("transfer-encoding", "chunked").lower()
+    return answer.status_code >= 200 and is_clear and coding == "chunked"
+
+
+def _line(text: str) -> str:
+    """Return what a server said in its head, in one line."""
+    return BREAKS.sub(" ", text).strip(" \t")
