@@ -1,13 +1,19 @@
 """The proxy's side of the connection: HTTP/1.1 on loopback, refused in few words if it is odd."""
 
+import errno
 import socket
+import struct
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import h11
 
+from hexauth.machine.clock import Deadline
 from hexauth.proxy.routes import Route, Routes
 from hexauth.proxy.upstream import Headers
 
@@ -17,9 +23,22 @@ HEAD_BYTES = 64 * 1024
 IDLE_SECONDS = 120
 """How long a connection may be silent."""
 
+STRANGER_SECONDS = 10
+"""How long a connection may take to show that it knows the secret; other users can make some."""
+
+FULL_SECONDS = 0.1
+"""How long it takes until another connection is tried, where there are too many."""
+
+LINGER_SECONDS, LINGER_READS = 1, 16
+"""How long, and how often, is read what still comes after a refusal."""
+
 READ_BYTES = 256 * 1024
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+class Gone(Exception):
+    """The client has left, or was silent for too long."""
 
 
 class Refusal(Exception):
@@ -58,22 +77,28 @@ Handle = Callable[[Call], Answer]
 class Connection:
     """One connection of a client, and the requests that come on it one after another."""
 
-    def __init__(self, peer: socket.socket, routes: Routes, hosts: frozenset[str]) -> None:
+    def __init__(
+        self,
+        peer: socket.socket,
+        routes: Routes,
+        hosts: frozenset[str],
+        patience: float = STRANGER_SECONDS,
+    ) -> None:
         self._peer, self._routes, self._hosts = peer, routes, hosts
+        self._stranger: Deadline | None = Deadline(patience)
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
 
     def serve(self, handle: Handle) -> None:
         """Answer requests until the client, or an error, ends it."""
         try:
-            self._peer.settimeout(IDLE_SECONDS)
             self._peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while self._one(handle):
                 self._http.start_next_cycle()
-        except (OSError, h11.ProtocolError):  # it has gone, or speaks something else
+        except Gone:
             pass
+        except (OSError, h11.ProtocolError):  # the answer has broken off
+            self._break_off()
         finally:
-            with suppress(OSError):
-                self._peer.shutdown(socket.SHUT_RDWR)
             self._peer.close()
 
     def _one(self, handle: Handle) -> bool:
@@ -83,13 +108,13 @@ class Connection:
             if not isinstance(event, h11.Request):
                 return False
             call = self._call(event)
-        except h11.RemoteProtocolError as error:
-            self._refuse(error.error_status_hint if error.error_status_hint != 431 else 400)
+            answer = handle(call)
+        except h11.RemoteProtocolError:
+            self._refuse(400)
             return False
         except Refusal as refusal:
             self._refuse(refusal.status)
             return False
-        answer = handle(call)
         self._send(answer)
         for _ in call.chunks:  # nobody else has read them
             pass
@@ -100,6 +125,9 @@ class Connection:
         method = request.method.decode("ascii")
         headers = [(key.decode("ascii"), value.decode("latin-1")) for key, value in request.headers]
         named = [value for key, value in headers if key == "host"]
+        size = len(request.target) + sum(len(key) + len(value) for key, value in headers)
+        if request.http_version not in (b"1.0", b"1.1") or size > HEAD_BYTES:
+            raise Refusal(400)
         if method not in METHODS or not request.target.startswith(b"/"):
             raise Refusal(400)
         if len(named) != 1 or named[0].lower() not in self._hosts:
@@ -109,10 +137,17 @@ class Connection:
         route = self._routes.find(request.target.decode("ascii"))
         if route is None:
             raise Refusal(404)
-        lengths = [value for key, value in headers if key == "content-length"]
+        lengths = [int(value) for key, value in headers if key == "content-length"]
         is_chunked = any(key == "transfer-encoding" for key, _ in headers)
-        length = None if is_chunked else int(lengths[0]) if lengths else 0
-        return Call(route, method, headers, self._chunks(), length)
+        if is_chunked and (lengths or request.http_version == b"1.0"):  # RFC 9112 section 6.1
+            raise Refusal(400)
+        if max(lengths, default=0) > sys.maxsize:
+            raise Refusal(400)
+        self._stranger = None
+        chunks = self._chunks()
+        begun = list(islice(chunks, 1))  # a body that is none is refused before anything is sent
+        length = None if is_chunked else sum(lengths)
+        return Call(route, method, headers, chain(begun, chunks), length)
 
     def _chunks(self) -> Iterator[bytes]:
         """Yield the body of the request that is being read."""
@@ -125,8 +160,18 @@ class Connection:
 
     def _event(self) -> object:
         while (event := self._http.next_event()) is h11.NEED_DATA:
-            self._http.receive_data(self._peer.recv(READ_BYTES))
+            self._http.receive_data(self._read())
         return event
+
+    def _read(self) -> bytes:
+        seconds = IDLE_SECONDS if self._stranger is None else self._stranger.left()
+        if seconds == 0:
+            raise Gone
+        try:
+            self._peer.settimeout(seconds)
+            return self._peer.recv(READ_BYTES)
+        except OSError:
+            raise Gone from None
 
     def _send(self, answer: Answer) -> None:
         head = h11.Response(
@@ -143,21 +188,45 @@ class Connection:
         self._write(self._http.send(h11.EndOfMessage()))
 
     def _refuse(self, status: int) -> None:
-        headers = [("Connection", "close"), ("Content-Length", "0")]
-        with suppress(h11.LocalProtocolError):
-            self._write(self._http.send(h11.Response(status_code=status, headers=headers)))
+        headers = [("Content-Length", "0"), ("Connection", "close")]
+        self._write(self._http.send(h11.Response(status_code=status, headers=headers)))
+        # Closed with something unread, it would lose the answer (RFC 9112 section 9.6).
+        with suppress(OSError):
+            self._peer.shutdown(socket.SHUT_WR)
+            self._peer.settimeout(LINGER_SECONDS)
+            for _ in range(LINGER_READS):
+                if not self._peer.recv(READ_BYTES):
+                    break
+
+    def _break_off(self) -> None:
+        """Let an answer that is over when the connection is not look whole: reset it instead."""
+        if self._http.their_http_version != b"1.1":
+            with suppress(OSError):
+                now = struct.pack("ii", 1, 0)
+                self._peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
 
     def _write(self, data: bytes | None) -> None:
-        if data:
-            self._peer.sendall(data)
+        try:
+            self._peer.sendall(data or b"")
+        except OSError:
+            raise Gone from None
 
 
 def serve(listener: socket.socket, routes: Routes, handle: Handle) -> None:
-    """Accept connections for ever, each in a thread of its own; the process ends it."""
+    """Accept connections, each in a thread of its own, until `listener` is shut down."""
     host, port = listener.getsockname()[:2]
     names = (f"[{host}]" if ":" in host else host, "localhost")
     hosts = frozenset(f"{name}:{port}" for name in names)
     while True:
-        peer, _ = listener.accept()
+        try:
+            peer, _ = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EBADF, errno.EINVAL):
+                return
+            time.sleep(FULL_SECONDS)
+            continue
         connection = Connection(peer, routes, hosts)
-        threading.Thread(target=connection.serve, args=(handle,), daemon=True).start()
+        try:
+            threading.Thread(target=connection.serve, args=(handle,), daemon=True).start()
+        except RuntimeError:  # no more threads
+            peer.close()
