@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hexauth.errors import HexauthError, Unreachable
 from hexauth.machine.terminal import Screen
@@ -114,7 +114,15 @@ class Passing:
 
 def _makes_sense(answer: "requests.Response") -> bool:
     """Tell whether an answer is one, and the end of its body is where everybody looks for it."""
+    from urllib3.exceptions import HeaderParsingError
+    from urllib3.util.response import assert_header_parsing
+
     headers = answer.raw.headers
+    original: Any = answer.raw._original_response
+    try:
+        assert_header_parsing(original.msg)
+    except HeaderParsingError:
+        return False
     lengths = set(headers.getlist("content-length"))
     is_clear = len(lengths) <= 1 and all(re.fullmatch("[0-9]{1,18}", each) for each in lengths)
     coding = headers.get("transfer-encoding", "chunked").lower()

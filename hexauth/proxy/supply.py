@@ -7,7 +7,7 @@ from threading import Lock
 
 from hexauth.credentials import sources
 from hexauth.credentials.request import Request
-from hexauth.errors import Declined, Expired, HexauthError, Interrupted, LoginRequired
+from hexauth.errors import Declined, Expired, Interrupted, LoginRequired, Refused
 from hexauth.login.ending import reject
 from hexauth.login.tokens import Tokens
 from hexauth.model import Credential, Kind
@@ -36,6 +36,7 @@ class Supply:
     _kept: dict[Key, tuple[Credential | None, float]] = field(default_factory=dict)
     _no_until: float = 0.0
     _lock: Lock = field(default_factory=Lock)
+    _asking: Lock = field(default_factory=Lock)
 
     def at_hand(self, route: Route) -> Credential | None:
         """Return the credential for `route` that is to be had without asking anybody.
@@ -55,13 +56,8 @@ class Supply:
 
         None if there is to be none: the person says no, or nobody is there.
         """
-        if self._no_until > self.now():
-            return None
-        try:
-            return self._get(route, ask=self.ask)
-        except (Declined, Expired, Interrupted):
-            self._no_until = self.now() + NO_SECONDS
-            raise
+        with self._asking:  # who waited for a "no" does not ask again
+            return None if self._no_until > self.now() else self._get(route, ask=self.ask)
 
     def renewed(self, route: Route, rejected: Credential) -> Credential | None:
         """Return another credential than the one that the server has rejected, if there is one."""
@@ -78,10 +74,16 @@ class Supply:
 
     def _get(self, route: Route, *, ask: bool | None) -> Credential | None:
         home = self.open_home()
+        credential: Credential | None = None
         try:
-            credential: Credential | None = sources.find(_request(home, route, ask))
+            request = _request(home, route, ask)
+            credential = None if request is None else sources.find(request)
         except LoginRequired:
-            credential = None
+            pass
+        except Refused:  # the server's answer, not a person's
+            raise
+        except (Declined, Expired, Interrupted):
+            self._no_until = self.now() + NO_SECONDS
         finally:
             home.close()
         now = self.now()
@@ -94,13 +96,11 @@ class Supply:
         return credential
 
 
-def _request(home: Home, route: Route, ask: bool | None) -> Request:
+def _request(home: Home, route: Route, ask: bool | None) -> Request | None:
+    """Return what asks for the credential; None if `route` leads past the repository it is for."""
     if route.is_api:
         return Request(home, hex_target(home.settings), ask=ask)
     repository = find_repository(route.repository, home.settings)
+    if not route.url.startswith(f"{repository.url}/"):
+        return None
     return Request(home, repository_target(repository), ask=ask)
-
-
-def is_no(error: HexauthError) -> bool:
-    """Tell whether `error` is a person's answer, and no fault."""
-    return isinstance(error, Declined | Expired | Interrupted)

@@ -9,7 +9,7 @@ from hexauth.errors import HexauthError
 from hexauth.model import Credential
 from hexauth.protocols import challenge
 from hexauth.proxy.routes import Route
-from hexauth.proxy.supply import Supply, is_no
+from hexauth.proxy.supply import Supply
 from hexauth.world.http import open_session
 from hexauth.world.settings import Settings
 
@@ -99,6 +99,8 @@ class Upstream:
         self._session = open_session(settings)
         self._session.headers.clear()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # requests reads the body of an answer that leads elsewhere, even if it is not to follow.
+        self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
 
@@ -113,26 +115,22 @@ class Upstream:
             return self._send(route, method, headers, body, None)
         credential, asked = self._supply.at_hand(route), False
         if credential is None and method not in READS:
-            credential, asked = self._asked(route), True
+            credential, asked = self._supply.asked(route), True
         answer = self._send(route, method, headers, body, credential)
         said = challenge.parse(answer.headers.get("WWW-Authenticate", ""))
         if answer.status_code != 401 or challenge.wants_password(said):
             return answer  # the program itself asks for a one-time password
-        another = self._supply.renewed(route, credential) if credential is not None else None
-        if another is None and not asked:
-            another = self._asked(route)
+        try:
+            another = self._supply.renewed(route, credential) if credential is not None else None
+            if another is None and not asked:
+                another = self._supply.asked(route)
+        except HexauthError:
+            answer.close()
+            raise
         if another is None or (credential is not None and another.secret == credential.secret):
             return answer
         answer.close()
         return self._send(route, method, headers, body, another)
-
-    def _asked(self, route: Route) -> Credential | None:
-        try:
-            return self._supply.asked(route)
-        except HexauthError as error:
-            if is_no(error):
-                return None
-            raise
 
     def _send(
         self,
@@ -144,14 +142,20 @@ class Upstream:
     ) -> "requests.Response":
         from urllib3.util import SKIP_HEADER
 
-        sent = {"user-agent": SKIP_HEADER, "accept-encoding": SKIP_HEADER}  # none of ours
+        lines: dict[str, list[bytes]] = {}
         for key, value in headers:
-            is_first = key not in sent or sent[key] == SKIP_HEADER
-            sent[key] = value if is_first else f"{sent[key]}, {value}"
+            lines.setdefault(key, []).append(value.encode("latin-1"))
         if credential is not None:
-            sent["authorization"] = credential.authorization
+            lines["authorization"] = [credential.authorization.encode()]
+        own = dict.fromkeys(("user-agent", "accept-encoding"), SKIP_HEADER)  # none of ours
+        sent = {key: b", ".join(values) for key, values in lines.items()}
         return self._session.request(
-            method, route.url, headers=sent, data=body.data(), stream=True, allow_redirects=False
+            method,
+            route.url,
+            headers={**own, **sent},
+            data=body.data(),
+            stream=True,
+            allow_redirects=False,
         )
 
 
