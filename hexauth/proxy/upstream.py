@@ -148,7 +148,9 @@ class Upstream:
         if credential is not None:
             lines["authorization"] = [credential.authorization.encode()]
         own = dict.fromkeys(("user-agent", "accept-encoding"), SKIP_HEADER)  # none of ours
-        sent = {key: b", ".join(values) for key, values in lines.items()}
+        sent = {
+            key: (b"; " if key == "cookie" else b", ").join(values) for key, values in lines.items()
+        }
         return self._session.request(
             method,
             route.url,

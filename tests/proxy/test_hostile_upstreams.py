@@ -1,37 +1,15 @@
 """Servers that are broken, or want something: what the client gets of it, and who is asked what."""
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.proxy.conftest import Behind
 from tests.proxy.parts import OK, Answer, Asked, Last, Origin, Proxy, chunked, proxying
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-Behind = Callable[..., tuple[Proxy, Origin]]
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def behind(stack: ExitStack, tmp_path: Path) -> Behind:
-    """Start a server that says these answers, and a proxy before it that has an API key for it."""
-
-    def start(*answers: Answer, **environ: str) -> tuple[Proxy, Origin]:
-        origin = stack.enter_context(Origin(*answers))
-        known = {"HEX_API_URL": f"{origin.url}/api", "HEX_API_KEY": "key", "HEX_HTTP_TIMEOUT": "20"}
-        proxy: AbstractContextManager[Proxy] = proxying(tmp_path, {**known, **environ})
-        return stack.enter_context(proxy), origin
-
-    return start
 
 
 def failure(proxy: Proxy, origin: Origin, why: str) -> str:
