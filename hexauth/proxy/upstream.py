@@ -95,6 +95,8 @@ class Upstream:
     def __init__(self, settings: Settings, supply: Supply) -> None:
         from requests.adapters import HTTPAdapter
 
+        from hexauth.proxy.heads import POOLS
+
         self._supply = supply
         self._session = open_session(settings)
         self._session.headers.clear()
@@ -102,7 +104,9 @@ class Upstream:
         # requests reads the body of an answer that leads elsewhere, even if it is not to follow.
         self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
+            adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
+            adapter.poolmanager.pool_classes_by_scheme = POOLS
+            self._session.mount(scheme, adapter)
 
     def send(self, route: Route, method: str, headers: Headers, body: Body) -> "requests.Response":
         """Return the server's answer, whose body is still to be read.
