@@ -208,6 +208,13 @@ def _answers(said: bytes, methods: Iterable[str]) -> Iterator[Heard]:
         said = http.trailing_data[0]
 
 
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Return both ends of a connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname(), SECONDS)
+        return client, listener.accept()[0]
+
+
 def chunked(*chunks: bytes) -> bytes:
     """Return a body in chunks (RFC 9112 section 7.1)."""
     return b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in (*chunks, b""))

@@ -3,14 +3,22 @@
 In requests, SECRET and PORT stand for the proxy's own.
 """
 
+import errno
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hexauth.proxy.server import HEAD_BYTES, Answer, Call, Connection
-from tests.proxy.parts import OK, Asked, Origin, Proxy, answers, chunked, heard, proxying
+from hexauth.proxy.routes import Routes
+from hexauth.proxy.server import HEAD_BYTES, Answer, Call, Connection, serve
+from tests.proxy.parts import OK, Asked, Origin, Proxy, answers, chunked, heard, pair, proxying
+
+Edit = tuple[int, int, bytes]
+"""Where something is changed: how much is taken away, and what is put in its place."""
 
 HOST = b"Host: 127.0.0.1:PORT\r\n"
 GOOD = b"GET /SECRET/repo/names HTTP/1.1\r\n" + HOST
@@ -311,7 +319,7 @@ def test_a_request_may_come_byte_by_byte(proxy: Proxy, origin: Origin) -> None:
 @pytest.mark.parametrize("said", [b"", b"GET /", b"GET / HTTP/1.1\r\nX: y\r\n"])
 def test_who_does_not_show_the_secret_in_time_is_left(said: bytes, proxy: Proxy) -> None:
     """Nobody can hold connections for long without the secret."""
-    client, peer = socket.socketpair()
+    client, peer = pair()
     with client:
         client.sendall(said)
 
@@ -326,6 +334,69 @@ def test_connections_that_say_nothing_hold_up_nobody(proxy: Proxy) -> None:
     assert proxy.get().body == b"ok"
     for each in silent:
         each.close()
+
+
+EDITS = st.lists(
+    st.tuples(
+        st.integers(0, 300),
+        st.integers(0, 3),
+        st.sampled_from(
+            [b"\r\n", b"\n", b"\r", b" ", b"\t", b"\0", b"/", b"..", b"%2e", b":", b"\xff"]
+        )
+        | st.binary(max_size=4),
+    ),
+    max_size=4,
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([GOOD + b"\r\n", POST + b"Content-Length: 3\r\n\r\nabc",
+                        POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(b"abc")]),
+       EDITS)  # fmt: skip
+def test_whatever_is_sent_is_answered_or_refused(request: bytes, edits: list[Edit]) -> None:
+    """No bytes raise an error, or lead anywhere but to the server."""
+    for place, length, new in edits:
+        request = request[:place] + new + request[place + length :]
+    known = Routes("SECRET", "https://hex.example/api", "https://repo.hex.example")
+    urls = []
+
+    def handle(call: Call) -> Answer:
+        list(call.chunks)
+        urls.append(call.route.url)
+        return Answer(200, [("Content-Length", "0")], iter([]))
+
+    client, peer = pair()
+    with client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        Connection(peer, known, frozenset(["127.0.0.1:PORT"])).serve(handle)
+        statuses = re.findall(rb"HTTP/1.1 (\d+) \r\n", heard(client))
+
+    assert statuses.count(b"200") == len(urls)
+    assert set(statuses) <= {b"200", b"400", b"403", b"404"}
+    assert all(
+        each.startswith(("https://hex.example/", "https://repo.hex.example/")) for each in urls
+    )
+
+
+class Crowded(socket.socket):
+    """A socket that listens, for which there are no files left, and which is closed at last."""
+
+    def accept(self) -> tuple[socket.socket, object]:
+        raise OSError(self.errors.pop(0), "No connection")
+
+    errors: list[int]
+
+
+def test_too_many_connections_are_not_the_end(proxy: Proxy) -> None:
+    """Other users can make them, too."""
+    with Crowded() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.errors = [errno.EMFILE, errno.ECONNABORTED, errno.EBADF]
+
+        serve(listener, proxy.routes, nobody)
+
+        assert listener.errors == []
 
 
 @pytest.mark.parametrize("own", ["Bearer own", "Basic Zm9vOmJhcg==", "é"])

@@ -1,6 +1,7 @@
 """Whom the proxy serves with which credential: at the sandbox, which counts and remembers."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -162,6 +163,28 @@ def test_a_key_that_does_not_work_is_said_to_be_one(serve: Serve, start: Start) 
         "Check the key, and replace it with `hexauth key add`.\n"
     )
     assert (got.status, got.body.decode(), proxy.said) == (500, line, [line])
+
+
+def test_a_server_is_trusted_by_its_certificate(
+    serve: Serve, start: Start, certificate: Path, tls: ssl.SSLContext
+) -> None:
+    sandbox = serve(tls=tls)
+    proxy, of = start(sandbox, HEX_CACERTS_PATH=str(certificate))
+    log_in(of, sandbox)
+
+    assert proxy.get("/api/users/me", User_Agent="x").status == 200
+
+
+def test_a_server_without_a_certificate_gets_nothing(
+    serve: Serve, start: Start, tls: ssl.SSLContext
+) -> None:
+    sandbox = serve(tls=tls)
+    proxy, _ = start(sandbox, HEX_API_KEY="key")
+
+    got = proxy.get("/api/users/me", User_Agent="x")
+
+    line = f"hexauth: {sandbox.url} cannot be reached: its certificate is not trusted.\n"
+    assert (got.status, got.body.decode(), sandbox.journal.log()) == (502, line, [])
 
 
 def test_an_untrusted_mirror_gets_nothing(serve: Serve, start: Start) -> None:
