@@ -154,6 +154,17 @@ def test_chunks_come_before_a_length(behind: Behind) -> None:
     assert (got.body, got.is_whole, got.all("content-length")) == (b"all of it", True, [])
 
 
+def test_a_client_that_leaves_ends_the_answer(behind: Behind) -> None:
+    """The server is not read on, and the next client is served."""
+    proxy, _ = behind(HEAD + b"Content-Length: 20000000\r\n\r\n" + bytes(20_000_000), OK)
+
+    with socket.create_connection(("127.0.0.1", proxy.port)) as client:
+        client.sendall(proxy.head())
+        client.recv(1000)
+
+    assert (proxy.get().body, proxy.said) == (b"ok", [])
+
+
 # Leading elsewhere
 
 
