@@ -1,5 +1,6 @@
 """`hexauth proxy`: serve programs that fetch, in this shell, an editor or a container."""
 
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,6 +10,7 @@ import click
 from hexauth.cli.options import Flags, account_option, login_option, min_ttl_option, vault_option
 from hexauth.cli.streams import write_answer, write_json
 from hexauth.errors import HexauthError
+from hexauth.machine.signals import let_finish
 from hexauth.proxy import launch
 
 FORMATS = ("env", "json")
@@ -67,10 +69,11 @@ def proxy(flags: Flags, form: str, background: bool, address: str, port: int) ->
     base = launch.base(listener, secret)
     if background:
         launch.beside(listener, launch.server(base, flags.settings, flags.ask), launch.owner())
-    _print(launch.variables(base, secret), form)
+    _print({**launch.variables(base, secret), **launch.straight(os.environ)}, form)
     if not background:
         with suppress(KeyboardInterrupt):
             launch.server(base, flags.settings, flags.ask)(listener)
+        let_finish()
 
 
 def _print(variables: dict[str, str], form: str) -> None:

@@ -70,7 +70,18 @@ MIRRORS = ("HEX_API", "HEX_MIRROR", "HEX_MIRROR_URL", "HEX_TRUSTED_MIRROR")
 def environment(environ: "Mapping[str, str]", base_url: str, secret: str) -> "dict[str, str]":
     """Return the environment of a command that goes through the proxy."""
     rest = {key: value for key, value in environ.items() if key not in (*SECRETS, *MIRRORS)}
-    return {**PATIENCE, **rest, **variables(base_url, secret)}
+    return {**PATIENCE, **rest, **variables(base_url, secret), **straight(environ)}
+
+
+def straight(environ: "Mapping[str, str]") -> "dict[str, str]":
+    """Return what keeps programs from asking a company's proxy for ours, secret and all."""
+    names = ("NO_PROXY", "no_proxy")
+    if not any(
+        environ.get(name) for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+    ):
+        return {}
+    given = [environ[name] for name in names if environ.get(name)]
+    return dict.fromkeys(names, ",".join([*given, LOOPBACK, "::1"]))
 
 
 def is_proxied(environ: "Mapping[str, str]") -> bool:
@@ -95,7 +106,7 @@ def beside(listener: "_socket.socket", serve: "Serve", pid: int) -> None:
     try:
         _detach(listener.fileno(), watched)  # before anybody can be told that it is there
         if os.fork() == 0:
-            _wait(listener.fileno(), watched)
+            _wait(listener, watched)
             serve(listener)
     finally:
         os._exit(0)
@@ -143,22 +154,27 @@ def _detach(listener: int, watched: int) -> None:
         os.closerange(first, last)
 
 
-def _wait(listener: int, watched: int) -> None:
+def _wait(listener: "_socket.socket", watched: int) -> None:
     """Wait for the first connection; the end of what is watched is the end, now and later."""
     import select
     from _thread import start_new_thread
 
-    ready, _, _ = select.select([listener, watched], [], [])
+    ready, _, _ = select.select([listener.fileno(), watched], [], [])
     if watched in ready:
         os._exit(0)
-    start_new_thread(end_with, (watched,))
+    same = _socket.socket(fileno=os.dup(listener.fileno()))
+    start_new_thread(_end_with, (same, watched))
 
 
-def end_with(watched: int) -> None:
-    """End this process as soon as what is `watched` has ended."""
+def _end_with(listener: "_socket.socket", watched: int) -> None:
+    """Close the port as soon as what is `watched` has ended, and end with the last renewal."""
     import select
 
     select.select([watched], [], [])
+    listener.shutdown(_socket.SHUT_RDWR)
+    from hexauth.machine.signals import let_finish
+
+    let_finish()
     os._exit(0)
 
 

@@ -1,11 +1,15 @@
 """A proxy at work: what is asked of `hexauth exec` and `hexauth proxy`, put together."""
 
+import os
+import signal
 import socket
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hexauth.errors import HexauthError
 from hexauth.hot import Front
+from hexauth.machine.signals import let_finish
 from hexauth.machine.terminal import screen
 from hexauth.proxy.passing import Passing
 from hexauth.proxy.routes import routes
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 def serve_home(
     listening: "_socket.socket", address: str, flags: Mapping[str, object], ask: bool | None
 ) -> None:
-    """Serve what comes to a socket that listens, for ever, with the credentials of this home.
+    """Serve what comes to a socket until it is shut down, with the credentials of this home.
 
     `address` is the proxy's own, secret included. `flags` are settings that were given as options,
     `ask` is `--login/--no-login`. Settings that make no sense are told on the terminal.
@@ -36,7 +40,16 @@ def serve_home(
     except HexauthError as error:
         screen(None).say(f"hexauth: {error}", f"hexauth: {error.hint}")
         return
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end)
     supply = Supply(open_home, ask)
     found = routes(home.settings, address.rpartition("/")[2])
     handler = Passing(Upstream(home.settings, supply), found, address, home.screen)
     serve(listener, found, handler.handle)
+    let_finish()
+
+
+def _end(number: int, frame: object) -> None:
+    """End with the renewal that is under way, if any: its old token is spent already."""
+    let_finish()
+    os._exit(128 + number)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TextIO, TypeVar
 
 from hexauth.errors import VaultError
 from hexauth.machine.clock import Deadline
-from hexauth.machine.signals import signals_held
+from hexauth.machine.signals import signals_blocked
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class _Worker(threading.Thread, Generic[T]):
     def run(self) -> None:
         _MUTE.begin()
         try:
-            with signals_held():  # a call that is late must not hear what others hold back
+            with signals_blocked():  # a call that is late must not hear what others hold back
                 self.answers.append(self._work())
         except BaseException as error:  # foreign code: SystemExit, too, ends only the call
             self.error = self._explain(error)

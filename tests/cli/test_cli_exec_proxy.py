@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pexpect
 import pytest
 
+from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from tests.cli.test_cli_terminals import terminal
 from tests.conftest import SECONDS, Machine, Process, Serve
@@ -94,6 +95,17 @@ def test_a_key_of_the_environment_is_what_the_api_gets(sandbox: Sandbox, here: M
     )
 
     assert done.stdout.endswith(b"200")
+
+
+def test_a_company_s_proxy_is_not_asked_for_this_one(here: Machine) -> None:
+    """It would see the secret."""
+    environ = {"http_proxy": "http://127.0.0.1:9", "NO_PROXY": "a.example", "no_proxy": "127.0.0.1"}
+
+    done = here.hexauth(
+        "exec", "--", "sh", "-c", f"echo $NO_PROXY; {GET} $HEX_CDN/names", environ=environ
+    )
+
+    assert done.stdout == b"a.example,127.0.0.1,127.0.0.1,::1\nnames of hexpm\n200"
 
 
 def test_a_mirror_that_was_named_is_what_the_proxy_asks(
@@ -233,6 +245,27 @@ def test_the_command_outlives_a_proxy_that_is_killed(here: Machine) -> None:
         process.communicate(b"\n", timeout=SECONDS)
 
     assert process.returncode == 42
+
+
+def test_a_renewal_under_way_is_saved_before_the_proxy_ends(
+    sandbox: Sandbox, here: Machine
+) -> None:
+    """The refresh token is spent as soon as the server has it."""
+    old = here.token()
+    sandbox.hexpm.reject_access_tokens()
+    sandbox.faults.add(parse("slow:1@refresh"))
+    with here.start("hexauth", "exec", "--", *WAIT) as process:
+        url = address(process)
+        client = here.start("curl", "--silent", f"{url}/users/me")
+        until(lambda: sandbox.journal.counts()["refresh"] == 1)
+        process.kill()
+        process.communicate(timeout=SECONDS)
+        until(lambda: not answers(url))
+        client.communicate(timeout=SECONDS)
+
+    done = here.hexauth("get", "hexpm", "--format", "token", "--no-login")
+    assert (done.returncode, done.stdout == f"{old}\n".encode()) == (0, False)
+    assert sandbox.journal.counts()["refresh"] == 1
 
 
 def test_ctrl_c_is_the_command_s(here: Machine) -> None:
