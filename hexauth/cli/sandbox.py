@@ -79,8 +79,9 @@ def sandbox(
     """Start a Hex server on this machine, for trying and testing.
 
     It keeps everything in memory, and behaves like hex.pm: the device login with a page to
-    approve it, tokens that rotate, five sessions, one-time passwords. Your own login is not
-    touched.
+    approve it, tokens that rotate, five sessions, one-time passwords. Packages can be published,
+    retired, and given to other owners: their names are remembered, their contents are not. Your
+    own login is not touched.
 
     With a COMMAND, it is run against that server, with an empty folder for its logins; the exit
     code is the command's. Without one, the server runs until Ctrl-C, and the exit code is 0.

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from hexauth.sandbox import bodies, control, oauth, page, registry, resources, spoil
+from hexauth.sandbox import bodies, control, oauth, packages, page, registry, resources, spoil
 from hexauth.sandbox.faults import Faults
 from hexauth.sandbox.hexpm import Hexpm
 from hexauth.sandbox.journal import Journal, mask
@@ -26,6 +26,7 @@ PATHS = {
     "/api/oauth/revoke": "revoke",
     "/api/oauth/revoke_by_hash": "revoke_by_hash",
     "/api/users/me": "users_me",
+    "/api/auth": "auth",
     "/api/keys": "keys",
     "/api/packages": "packages",
     "/names": "names",
@@ -114,6 +115,7 @@ def create_app(
     app.register_error_handler(HTTPException, resources.failure)
     app.register_blueprint(oauth.blueprint(hexpm))
     app.register_blueprint(resources.blueprint(hexpm))
+    app.register_blueprint(packages.blueprint(hexpm))
     app.register_blueprint(page.blueprint(hexpm))
     app.register_blueprint(control.blueprint(hexpm, journal, faults))
     if hexpm.options.registry is not None:
@@ -138,8 +140,14 @@ class Limiter:
 
 
 def read_parameters() -> bodies.Malformed | None:
-    """Decode the body into `g.parameters`, and return what is wrong with it; pages have forms."""
+    """Decode the body into `g.parameters`, and return what is wrong with it.
+
+    Pages have forms; packages are read where they are wanted.
+    """
     if kind() == "page":
+        return None
+    if kind() in packages.UPLOADS:
+        request.max_content_length = packages.MAX_UPLOAD
         return None
     try:
         g.parameters = bodies.decode(request.headers.get("Content-Type", ""), request.get_data())
@@ -155,6 +163,8 @@ def kind() -> str:
         return oauth.KINDS.get(sent, "token") if isinstance(sent, str) else "token"
     if request.path.startswith("/repos/") and request.path.endswith("/names"):
         return "names"
+    if found := packages.kind(request.method, request.path):
+        return found
     if "registry" in current_app.blueprints:
         return registry.kind(request.path) or PATHS.get(request.path, "other")
     return PATHS.get(request.path, "other")

@@ -30,7 +30,8 @@ MEANINGS = {
 }
 """Every kind of fault, and what it does."""
 
-RESOURCES = frozenset({"users_me", "keys", "names", "private"})
+CHANGES = frozenset({"publish", "docs", "revert", "retire", "owners"})
+RESOURCES = frozenset({"users_me", "keys", "auth", "names", "private"}) | CHANGES
 NEW_GRANTS = frozenset({"device_authorization"})
 
 ONLY = {

@@ -15,7 +15,14 @@ REQUESTS = (
     "revoke_by_hash",
     "users_me",
     "keys",
+    "auth",
     "packages",
+    "package",
+    "publish",
+    "docs",
+    "revert",
+    "retire",
+    "owners",
     "names",
     "public",
     "private",
@@ -23,8 +30,9 @@ REQUESTS = (
     "page",
     "other",
 )
-"""The kinds of requests: `token` has a grant type that hexpm does not know, `public` and `private`
-are for files of a registry, `elsewhere` is what followed the fault `redirect`."""
+"""The kinds of requests: `token` has a grant type that hexpm does not know, `packages` are listed,
+a `package` or a release of it is shown, `revert` takes one back, `public` and `private` are for
+files of a registry, `elsewhere` is what followed the fault `redirect`."""
 
 OUTCOMES = (
     "prompts",

@@ -8,13 +8,14 @@ from werkzeug.exceptions import HTTPException
 from hexauth.sandbox import scopes
 from hexauth.sandbox.hexpm import Hexpm
 from hexauth.sandbox.records import Caller, Refused
+from hexauth.sandbox.shelf import LISTED
 from hexauth.sandbox.spoil import answer
 
 NO_CREDENTIALS = "Basic realm=hex"
 """The challenge for missing, revoked, expired and wrong credentials alike."""
 
-PACKAGES, PAGE = ("decimal", "ecto", "gleam_stdlib", "jason", "phoenix"), 2
-"""What can be listed, and how much of it at once."""
+PAGE = 2
+"""How many packages are listed at once."""
 
 MADE_AT = "2024-01-01T00:00:00.000000Z"
 
@@ -43,13 +44,21 @@ def failure(error: HTTPException) -> Response:
 
 
 def blueprint(hexpm: Hexpm) -> Blueprint:
-    """Return `/api/users/me`, `/api/keys`, `/api/packages`, `/names` and `/repos/ORG/names`."""
+    """Return what is at `/api` but for OAuth and packages, `/names` and `/repos/ORG/names`."""
     resources = Blueprint("resources", __name__)
 
     @resources.get("/api/users/me")
     def users_me() -> Response:
         require(caller(hexpm), "api:read")
         return answer(_user(hexpm), 200)
+
+    @resources.get("/api/auth")
+    def auth() -> Response:
+        """Tell whether a credential is good for something: `domain=api&resource=write`."""
+        who = caller(hexpm)
+        domain, resource = request.args.get("domain", "api"), request.args.get("resource", "")
+        require(who, f"{domain}:{resource}" if resource else scopes.SHORT.get(domain, (domain,))[0])
+        return Response(status=204)
 
     @resources.post("/api/keys")
     def keys() -> Response:
@@ -70,9 +79,9 @@ def blueprint(hexpm: Hexpm) -> Blueprint:
     @resources.get("/api/packages")
     def packages() -> Response:
         page = request.args.get("page", 1, int)
-        names = PACKAGES[(page - 1) * PAGE : page * PAGE] if page > 0 else []
+        names = LISTED[(page - 1) * PAGE : page * PAGE] if page > 0 else []
         response = answer([{"name": name} for name in names], 200)
-        if 0 < page * PAGE < len(PACKAGES):
+        if 0 < page * PAGE < len(LISTED):
             following = f"{request.host_url}api/packages?page={page + 1}"
             response.headers["Link"] = f'<{following}>; rel="next"'
         return response
