@@ -33,11 +33,18 @@ defmodule {module}.MixProject do
       version: "{version}",
       description: "A package of a test",
       package: [licenses: ["Apache-2.0"], links: %{{}}, files: ["lib", "mix.exs"]],
+      aliases: [docs: &docs/1],
       deps: [{dependencies}]
     ]
   end
+
+  defp docs(_) do
+    File.mkdir_p!("doc")
+    File.write!("doc/index.html", "docs")
+  end
 end
 """
+"""A project whose documentation needs no further package: mix publishes it with the rest."""
 
 BUILD = """\
 [key | registries] = System.argv()
@@ -109,6 +116,11 @@ class Mix:
         ]
         dependencies += [f'{{:{name}, "~> 1.0"}}' for name in public]
         _write(folder, "consumer", dependencies)
+        return folder
+
+    def package(self, folder: Path, app: str) -> Path:
+        """Make a package in `folder` that can be published, and return the folder."""
+        _write(folder, app)
         return folder
 
     def environ(self, application: Path, sandbox: Sandbox | None = None) -> dict[str, str]:
