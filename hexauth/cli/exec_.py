@@ -13,7 +13,7 @@ from hexauth.errors import UsageError
 from hexauth.machine.programs import replace_process, require_program
 from hexauth.model import Credential
 from hexauth.protocols import shell
-from hexauth.proxy.launch import is_proxied, proxied
+from hexauth.proxy.launch import leave_proxy, proxied
 
 
 class WithCommand(click.Command):
@@ -85,13 +85,10 @@ def exec_(
             f"{otp!r} is no one-time password.",
             hint="Write --otp=CODE, or --otp behind TARGET to be asked for it.",
         )
+    if direct:
+        leave_proxy()
     flags = context.ensure_object(Flags)
     home = flags.home()
-    if direct and is_proxied(home.environ):
-        raise UsageError(
-            "Behind a proxy the credential itself is not to be had.",
-            hint="Unset HEX_API_URL and HEX_API_KEY first, or leave out --direct.",
-        )
     request = Request.named(home, target, ask=flags.ask)
     repository = request.site.repository
     is_hex = repository is not None and repository.is_hexpm

@@ -84,10 +84,12 @@ def straight(environ: "Mapping[str, str]") -> "dict[str, str]":
     return dict.fromkeys(names, ",".join([*given, LOOPBACK, "::1"]))
 
 
-def is_proxied(environ: "Mapping[str, str]") -> bool:
-    """Tell whether programs with this environment go through a proxy already."""
-    key = environ.get("HEX_API_KEY", "")
-    return key != "" and environ.get("HEX_API_URL", "").endswith(f"/{key}/api")
+def leave_proxy() -> None:
+    """Forget the proxy that this process goes through, if there is one: it holds the credential."""
+    url, end = os.environ.get("HEX_API_URL", ""), f"/{os.environ.get('HEX_API_KEY') or '/'}/api"
+    if url.endswith(end):
+        for name in variables(url.removesuffix("/api"), ""):
+            os.environ.pop(name, None)
 
 
 def beside(listener: "_socket.socket", serve: "Serve", pid: int) -> None:

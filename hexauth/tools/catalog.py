@@ -154,8 +154,8 @@ TOOLS: Mapping[str, Tool] = {
     "rebar3": Tool(
         ("rebar3",),
         "a shell function: every task goes through `hexauth exec`",
-        clients.proxied("rebar3"),
-        clients.proxied_shim("rebar3"),
+        clients.proxied("rebar3", ("hex",)),
+        clients.proxied_shim("rebar3", ("hex",)),
     ),
     "gleam": Tool(
         ("gleam",),

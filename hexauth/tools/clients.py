@@ -35,15 +35,10 @@ esac
 exec HEXAUTH exec -- "$_program" "$@"
 """
 
-DIRECT = """\
+BUT = """\
 case ${1-} in
-TASKS) ;;
-*) exec "$_program" "$@" ;;
+TASKS) exec HEXAUTH exec --direct -- "$_program" "$@" ;;
 esac
-case ${HEX_API_URL-} in
-*/"${HEX_API_KEY:-//}"/api) unset HEX_API_URL HEX_API_KEY ;; # those of a proxy are not for NAME
-esac
-exec HEXAUTH exec --direct -- "$_program" "$@"
 """
 
 AROUND = {
@@ -56,11 +51,16 @@ AROUND = {
 """What has to stand around the script, for a client whose file others read as their own."""
 
 
-def proxied(name: str) -> Places:
-    """Return the places of a client that can be pointed at a proxy: all it does goes there."""
+def proxied(name: str, but: tuple[str, ...] = ()) -> Places:
+    """Return the places of a client that can be pointed at a proxy: all it does goes there.
+
+    The tasks `but` are given a token, as their addresses cannot be changed.
+    """
 
     def places(here: Surroundings) -> list[Place]:
         run = f"{_hexauth(here)} exec -- {name}"
+        if but:
+            return [_cases(here, name, but, run)]
         posix = [f"{name}() {{", f'    {run} "$@"', "}"]
         fish = [f"function {name} --wraps {name}", f"    {run} $argv", "end"]
         return [function(here, name, posix, fish)]
@@ -70,40 +70,42 @@ def proxied(name: str) -> Places:
 
 def direct(name: str, tasks: tuple[str, ...]) -> Places:
     """Return the places of a client that cannot: its `tasks` are given a token."""
-
-    def places(here: Surroundings) -> list[Place]:
-        run = f"{_hexauth(here)} exec --direct -- {name}"
-        posix = [
-            f"{name}() {{",
-            '    case "${1-}" in',
-            f'        {" | ".join(tasks)}) {run} "$@" ;;',
-            f'        *) command {name} "$@" ;;',
-            "    esac",
-            "}",
-        ]
-        fish = [
-            f"function {name} --wraps {name}",
-            '    switch "$argv[1]"',
-            f"        case {' '.join(tasks)}",
-            f"            {run} $argv",
-            "        case '*'",
-            f"            command {name} $argv",
-            "    end",
-            "end",
-        ]
-        return [function(here, name, posix, fish)]
-
-    return places
+    return lambda here: [_cases(here, name, tasks, f"command {name}")]
 
 
-def proxied_shim(name: str) -> Places:
+def _cases(here: Surroundings, name: str, tasks: tuple[str, ...], other: str) -> Place:
+    """Return the place of a function that gives `tasks` a token, and runs `other` for the rest."""
+    run = f"{_hexauth(here)} exec --direct -- {name}"
+    posix = [
+        f"{name}() {{",
+        '    case "${1-}" in',
+        f'        {" | ".join(tasks)}) {run} "$@" ;;',
+        f'        *) {other} "$@" ;;',
+        "    esac",
+        "}",
+    ]
+    fish = [
+        f"function {name} --wraps {name}",
+        '    switch "$argv[1]"',
+        f"        case {' '.join(tasks)}",
+        f"            {run} $argv",
+        "        case '*'",
+        f"            {other} $argv",
+        "    end",
+        "end",
+    ]
+    return function(here, name, posix, fish)
+
+
+def proxied_shim(name: str, but: tuple[str, ...] = ()) -> Places:
     """Return the place of a program that does what the function of `proxied` does."""
-    return _shim(name, PROXIED)
+    tasks = BUT.replace("TASKS", " | ".join(but)) if but else ""
+    return _shim(name, tasks + PROXIED)
 
 
 def direct_shim(name: str, tasks: tuple[str, ...]) -> Places:
     """Return the place of a program that does what the function of `direct` does."""
-    return _shim(name, DIRECT.replace("TASKS", " | ".join(tasks)))
+    return _shim(name, BUT.replace("TASKS", " | ".join(tasks)) + 'exec "$_program" "$@"\n')
 
 
 def shim_folder(here: Surroundings) -> Path:

@@ -201,10 +201,6 @@ def test_eight_applications_that_all_wait_are_served_by_one_yes(
     assert tarballs(sandbox) == APPLICATIONS * PACKAGES
 
 
-@pytest.mark.xfail(
-    reason="a proxy that has waited for a login before its first request forgets the no, and asks",
-    strict=True,
-)
 def test_eight_applications_that_all_wait_fail_by_one_no(
     serve: Serve, machine: Make, mix: Mix, project: Callable[..., Project]
 ) -> None:

@@ -202,6 +202,24 @@ def test_gleam_gets_a_token_for_the_tasks_that_need_one(
     assert "build: nothing\n" in said
 
 
+def test_rebar3_gets_a_token_where_it_cannot_be_told_of_a_proxy(
+    here: Machine, shell: str, tmp_path: Path
+) -> None:
+    """The API's address is fixed in its plugin."""
+    folder = stand_in(tmp_path / "bin/rebar3", SHOW).parent
+    here.hexauth("login", "--no-browser")
+    setup(here, "rebar3", "--shell", shell)
+    setup(here, "rebar3", "--shim")
+    shim = here.home / ".local/share/hexauth/shims/rebar3"
+
+    said = interactive(here, shell, f"rebar3 hex publish; {shim} hex user; rebar3 tree", folder)
+
+    token = here.token()
+    assert f"hex publish: Bearer {token}\n" in said
+    assert f"hex user: Bearer {token}\n" in said
+    assert "tree: Bearer" not in said
+
+
 def test_the_function_of_an_older_version_gives_way(here: Machine) -> None:
     """It has the block's name, and lets all go that is around it."""
     setup(here, "mix")
