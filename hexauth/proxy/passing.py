@@ -1,7 +1,6 @@
 """What the proxy does with a request: it goes to the server, and the answer comes back."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -59,8 +58,9 @@ class Passing:
         return Answer(
             answer.status_code,
             self._answered(call, answer),
-            self._content(call, answer),
+            iter(()) if call.method == "HEAD" else content(answer),
             _line(answer.reason or ""),
+            answer.close,
         )
 
     def _is_for_server(self, name: str, value: str) -> bool:
@@ -79,15 +79,6 @@ class Passing:
             if FIELD_NAME.fullmatch(name) and not is_void:
                 found.append((name, said))
         return found
-
-    def _content(self, call: Call, answer: "requests.Response") -> Iterator[bytes]:
-        if call.method == "HEAD":
-            answer.close()
-            return
-        try:
-            yield from content(answer)
-        finally:
-            answer.close()
 
     def _failed(self, call: Call, status: int, why: str) -> Answer:
         server = origin(*split_url(call.route.url))

@@ -69,6 +69,8 @@ class Answer:
     headers: Headers
     body: Iterator[bytes]
     reason: str = ""
+    close: Callable[[], object] = lambda: None
+    """Called at the end, even if the client had left before the head was sent."""
 
 
 Handle = Callable[[Call], Answer]
@@ -115,7 +117,10 @@ class Connection:
         except Refusal as refusal:
             self._refuse(refusal.status)
             return False
-        self._send(answer)
+        try:
+            self._send(answer)
+        finally:
+            answer.close()
         for _ in call.chunks:  # nobody else has read them
             pass
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE

@@ -303,6 +303,22 @@ def test_a_client_that_leaves_while_it_sends_is_nobodys_fault(proxy: Proxy, orig
     assert ([each.method for each in origin.asked], proxy.said) == (["GET"], [])
 
 
+def test_an_answer_is_closed_though_its_client_has_left(proxy: Proxy) -> None:
+    """Not even its head can be sent; the connection to the server is not left open."""
+    client, peer = pair()
+    with client:
+        client.sendall(proxy.head())
+    closed = []
+
+    def handle(call: Call) -> Answer:
+        peer.shutdown(socket.SHUT_WR)
+        return Answer(200, [], iter([b"never sent"]), close=lambda: closed.append(call.method))
+
+    Connection(peer, proxy.routes, frozenset({f"127.0.0.1:{proxy.port}"})).serve(handle)
+
+    assert closed == ["GET"]
+
+
 def test_a_request_may_come_byte_by_byte(proxy: Proxy, origin: Origin) -> None:
     request = proxy.head(method="POST", Content_Length="3") + b"abc"
 
