@@ -123,13 +123,14 @@ class _Call:
     def handle(self, response: requests.Response, **options: Any) -> requests.Response:  # noqa: ANN401  (requests hands them on)
         """Return the answer to the request in the end; `options` are those it was sent with."""
         while self._is_refused(response):
-            self._check_body()
             try:
+                self._check_body()
                 if not self._answer(response):
                     return response
-            except LoginRequired:
-                if self._optional:
+            except BaseException as error:
+                if self._optional and isinstance(error, LoginRequired):
                     return response
+                response.close()  # its body was not read, and nobody else will have it
                 raise
             response = self._again(response, options)
         return response

@@ -246,12 +246,19 @@ def test_refresh_that_fails_keeps_the_login(
     sandbox.hexpm.reject_access_tokens()
     sandbox.faults.add(parse(f"{fault}@refresh=1"))
 
+    refused: list[requests.Response] = []
+
+    def auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.register_hook("response", lambda answer, **_: refused.append(answer))  # type: ignore[no-untyped-call,unused-ignore]
+        return HexAuth(home=of)(request)
+
     with pytest.raises(Unreachable):
-        http.get(f"{sandbox.api_url}/users/me", auth=HexAuth(home=of))
+        http.get(f"{sandbox.api_url}/users/me", auth=auth)
 
     kept = Tokens(of, of.settings.login).load()
     assert kept is not None
     assert (kept.refresh, counts(sandbox, "prompts")) == (token.refresh, (1,))
+    assert [each.raw.closed for each in refused] == [True]
 
 
 # Optional credentials
