@@ -46,14 +46,13 @@ FORMATS = ("env", "json")
 @vault_option()
 @click.pass_obj
 def proxy(flags: Flags, form: str, background: bool, address: str, port: int) -> None:
-    r"""Start a proxy that adds your credentials to what Hex clients fetch, and print how to use it.
+    """Start a proxy that adds your credentials to what Hex clients fetch, and print how to use it.
 
     Programs find it by HEX_API_URL and HEX_TRUSTED_MIRROR_URL, which mix reads, and HEX_CDN, which
     rebar3 reads; whoever knows these addresses can use it. It runs until Ctrl-C, and then the exit
-    code is 0. With --background it ends with the shell, as in
+    code is 0. With --background it ends with the shell, which takes the variables by
 
-    \b
-        eval "$(hexauth proxy --background)"
+    `eval "$(hexauth proxy --background)"`
 
     `hexauth exec` starts one for a single command.
     """
