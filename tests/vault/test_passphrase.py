@@ -89,7 +89,7 @@ def test_passphrase_command_cannot_eat_the_request_of_git() -> None:
     assert b"The passphrase command gives an empty passphrase." in said
 
 
-def test_passphrase_is_none_wtherenothing_is_set() -> None:
+def test_passphrase_is_none_where_nothing_is_set() -> None:
     assert passphrase() is None
 
 

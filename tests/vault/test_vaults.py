@@ -83,7 +83,7 @@ def secret(of: Home, target: Target) -> str | None:
         ),
     ],
 )
-def test_auto_looks_wtherethe_entry_is_then_wtherethe_first_went_then_for_a_keyring(
+def test_auto_looks_where_the_entry_is_then_where_the_first_went_then_for_a_keyring(
     tmp_path: Path, environ: Mapping[str, str], entries: Index, choice: Choice
 ) -> None:
     there = here(tmp_path, environ)
@@ -124,7 +124,7 @@ def test_vault_that_is_opened_is_the_one_that_was_named(tmp_path: Path, name: st
     assert here(tmp_path, WITH_KEYRING, name).vaults.of("entry").name == name
 
 
-def test_what_went_into_the_file_stays_ttherewhen_a_keyring_appears(tmp_path: Path) -> None:
+def test_what_went_into_the_file_stays_there_when_a_keyring_appears(tmp_path: Path) -> None:
     """As under ssh first and on the desktop later; what is new goes there too."""
     stored.store(here(tmp_path, WITHOUT_KEYRING), ONE, SECRET)
     later = here(tmp_path, WITH_KEYRING)
@@ -137,7 +137,7 @@ def test_what_went_into_the_file_stays_ttherewhen_a_keyring_appears(tmp_path: Pa
     ]
 
 
-def test_each_entry_is_looked_for_wthereit_was_put(tmp_path: Path) -> None:
+def test_each_entry_is_looked_for_where_it_was_put(tmp_path: Path) -> None:
     stored.store(here(tmp_path, WITH_KEYRING, "file"), ONE, SECRET)
     stored.store(here(tmp_path, WITH_KEYRING, "keyring"), TWO, SECRET)
 
