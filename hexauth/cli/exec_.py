@@ -97,18 +97,18 @@ def exec_(
             f"No program is known to read a credential of {target} from its environment.",
             hint="Name a variable: --env NAME=token",
         )
-    environ = dict(home.environ)
-    if direct or wanted or not is_hex:
+    environ, named = dict(home.environ), {}
+    if direct or wanted:
         credential = sources.get(request)
-        environ |= _of_hex(credential) if is_hex else {}
-        environ |= {name: shell.value(credential, form) for name, form in wanted}
+        environ |= _of_hex(credential) if direct and is_hex else {}
+        named = {name: shell.value(credential, form) for name, form in wanted}
     if otp is not None:
         environ["HEX_OTP"] = otp or _ask_otp()
     home.close()
     if is_hex and not direct:
         require_program(command[0], environ)  # before a proxy is started for nothing
         environ = proxied(environ, flags.settings, flags.ask)
-    context.exit(replace_process(command, environ))
+    context.exit(replace_process(command, {**environ, **named}))
 
 
 def _of_hex(credential: Credential) -> dict[str, str]:

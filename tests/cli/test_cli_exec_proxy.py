@@ -86,6 +86,18 @@ def test_nothing_of_the_login_is_in_the_environment(here: Machine) -> None:
     assert b"HEX_REPOS_KEY" not in done.stdout
 
 
+def test_a_variable_that_is_named_gets_the_credential_beside_the_proxy(here: Machine) -> None:
+    """Even one that a command behind the proxy is not to have otherwise."""
+    token = here.token()
+    given = {"HEXPM_API_KEY": "p" * 32}
+
+    done = here.hexauth("exec", "--env", "HEXPM_API_KEY=token", "--", "env", environ=given)
+
+    shown = dict(line.split("=", 1) for line in done.stdout.decode().splitlines())
+    assert shown["HEXPM_API_KEY"] == token
+    assert shown["HEX_API_URL"].endswith(f"/{shown['HEX_API_KEY']}/api")
+
+
 def test_a_key_of_the_environment_is_what_the_api_gets(sandbox: Sandbox, here: Machine) -> None:
     key = sandbox.hexpm.add_key("api")
     here.hexauth("logout")
