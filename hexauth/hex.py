@@ -24,6 +24,9 @@ SCOPE = "api repositories"
 KEY_VARIABLES = ("HEX_API_KEY", "HEXPM_READ_API_KEY")
 """Variables whose value clients send as the `Authorization` header: mix and rebar3; gleam."""
 
+NAME = "[a-z0-9_]+"
+"""What organizations and packages may be called: a regular expression."""
+
 SESSION_SECONDS = 30 * 24 * 3600
 """A session ends this long after the login; refreshing does not extend it."""
 

@@ -32,8 +32,8 @@ FORMATS = ("env", "json")
 )
 @click.option(
     "--address",
-    type=click.Choice(["127.0.0.1", "::1"]),
-    default="127.0.0.1",
+    type=click.Choice(launch.LOOPBACKS),
+    default=launch.LOOPBACKS[0],
     show_default=True,
     help="Listen on this address of the machine itself.",
 )

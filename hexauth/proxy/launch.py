@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     Serve = Callable[["_socket.socket"], object]
 
-LOOPBACK = "127.0.0.1"
+LOOPBACKS = ("127.0.0.1", "::1")
+"""The addresses that no other machine reaches; the first one unless another is wanted."""
 
 SECRETS = (
     "HEX_API_KEY",
@@ -27,7 +28,7 @@ SECRETS = (
 """Variables that do not reach a command which goes through the proxy."""
 
 
-def listen(address: str = LOOPBACK, port: int = 0) -> "_socket.socket":
+def listen(address: str = LOOPBACKS[0], port: int = 0) -> "_socket.socket":
     """Return a socket that listens on loopback; port 0 is a free one. Raises OSError."""
     family = _socket.AF_INET6 if ":" in address else _socket.AF_INET
     listener = _socket.socket(family, _socket.SOCK_STREAM)
@@ -81,7 +82,7 @@ def straight(environ: "Mapping[str, str]") -> "dict[str, str]":
     ):
         return {}
     given = [environ[name] for name in names if environ.get(name)]
-    return dict.fromkeys(names, ",".join([*given, LOOPBACK, "::1"]))
+    return dict.fromkeys(names, ",".join([*given, *LOOPBACKS]))
 
 
 def leave_proxy() -> None:

@@ -20,8 +20,6 @@ HIDDEN = re.compile(r"%(?:2[eEfF]|5[cC]|25|[01][0-9A-Fa-f]|7[fF])")
 
 QUERY = re.compile(r"(?:[\x21\x24\x26-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]|%[0-9A-Fa-f]{2})*")
 
-ORGANIZATION = re.compile(r"[a-z0-9_]+")
-
 
 @dataclass(frozen=True)
 class Route:
@@ -31,6 +29,11 @@ class Route:
     repository: str = ""
     """The repository whose credential it gets; empty for what everybody may have."""
     is_api: bool = False
+
+    @property
+    def owner(self) -> tuple[str, bool]:
+        """Whose credential it gets: a repository, and its API's or its own."""
+        return self.repository, self.is_api
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Routes:
             return Route(f"{self.api_url}/{below}", name, is_api=True)
         if half != REPOSITORY:
             return None
-        is_organization = len(rest) > 2 and rest[0] == "repos" and ORGANIZATION.fullmatch(rest[1])
+        is_organization = len(rest) > 2 and rest[0] == "repos" and re.fullmatch(hexpm.NAME, rest[1])
         name = f"{hexpm.REPOSITORY}:{rest[1]}" if is_organization else ""
         return Route(f"{self.repo_url}/{below}", name)
 

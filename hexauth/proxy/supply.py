@@ -22,8 +22,6 @@ NOTHING_SECONDS = 1
 NO_SECONDS = 60
 """How long a person who has said no is not asked again by this proxy."""
 
-Key = tuple[str, bool]
-
 
 @dataclass
 class Supply:
@@ -33,7 +31,7 @@ class Supply:
     ask: bool | None
     """Whether a person may be asked to log in; None leaves it to the surroundings."""
     now: Callable[[], float] = time.time
-    _kept: dict[Key, tuple[Credential | None, float]] = field(default_factory=dict)
+    _kept: dict[tuple[str, bool], tuple[Credential | None, float]] = field(default_factory=dict)
     _no_until: float = 0.0
     _lock: Lock = field(default_factory=Lock)
     _asking: Lock = field(default_factory=Lock)
@@ -43,12 +41,11 @@ class Supply:
 
         Raises `Unreachable`, `VaultError` and the like.
         """
-        key = route.repository, route.is_api
-        credential, until = self._kept.get(key, (None, 0.0))
+        credential, until = self._kept.get(route.owner, (None, 0.0))
         if until > self.now():
             return credential
         with self._lock:
-            credential, until = self._kept.get(key, (None, 0.0))
+            credential, until = self._kept.get(route.owner, (None, 0.0))
             return credential if until > self.now() else self._get(route, ask=False)
 
     def asked(self, route: Route) -> Credential | None:
@@ -63,7 +60,7 @@ class Supply:
         """Return another credential than the one that the server has rejected, if there is one."""
         home = self.open_home()
         with self._lock:
-            self._kept.pop((route.repository, route.is_api), None)
+            self._kept.pop(route.owner, None)
             try:
                 if rejected.login is not None and rejected.kind is not Kind.KEY:
                     reject(Tokens(home, rejected.login), rejected.secret)
@@ -92,7 +89,7 @@ class Supply:
             margin = home.settings.min_ttl
             end = credential.expires_at
             until = now + 3600 if end is None else max(end - margin, now + (end - now) / 10)
-        self._kept[route.repository, route.is_api] = credential, until
+        self._kept[route.owner] = credential, until
         return credential
 
 

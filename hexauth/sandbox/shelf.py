@@ -5,6 +5,8 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hexauth import hex as hexpm
+
 LISTED = ("decimal", "ecto", "gleam_stdlib", "jason", "phoenix")
 """What is there without a registry, in one version."""
 
@@ -82,7 +84,7 @@ class Shelf:
 
     def _versions(self, organization: str | None, name: str) -> list[str]:
         listed = [VERSION] if organization is None and name in LISTED else []
-        if self._registry is None or not re.fullmatch("[a-z0-9_]+", name):
+        if self._registry is None or not re.fullmatch(hexpm.NAME, name):
             return listed
         home = self._registry if organization is None else self._registry / "repos" / organization
         found = sorted(home.glob(f"tarballs/{name}-*.tar"))

@@ -55,7 +55,7 @@ def find_repository(name: str, settings: Settings) -> Repository:
     table = settings.repositories.get(name, {})
     parent, _, organization = name.rpartition(":")
     is_hexpm = (parent or name) == hexpm.REPOSITORY
-    if not table and not (is_hexpm and (not parent or re.fullmatch(r"[a-z0-9_]+", organization))):
+    if not table and not (is_hexpm and (not parent or re.fullmatch(hexpm.NAME, organization))):
         raise UnknownTarget(
             f"There is no repository called {name!r}.",
             hint=f"Known are {', '.join(known_names(settings))}, and URLs such as https://HOST/.",
@@ -128,7 +128,7 @@ def _of_hexpm(here: str, path: str, settings: Settings) -> Repository | None:
     above = find_repository(hexpm.REPOSITORY, settings)
     for url in dict.fromkeys((above.url, hexpm.repo_url(settings.api_url))):
         if _is_below(here, path, url):
-            part = re.match(r"/?repos/([a-z0-9_]+)/", path[len(_path(url)) :])
+            part = re.match(rf"/?repos/({hexpm.NAME})/", path[len(_path(url)) :])
             found = find_repository(f"{above.name}:{part[1]}" if part else above.name, settings)
             # Hex's own repository may be trusted, whatever stands in for it.
             return found if url == above.url else replace(found, trusted=True)
