@@ -1,6 +1,8 @@
 """The errors of hexauth: each knows its exit code and what the person can do next."""
 
-from collections.abc import Mapping
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than this module
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class HexauthError(Exception):
@@ -103,7 +105,7 @@ class Interrupted(HexauthError):
     hint = "Nothing was changed."
 
 
-def exit_codes() -> Mapping[int, str]:
+def exit_codes() -> "Mapping[int, str]":
     """Return what each exit code means, for manuals: its error's first sentence."""
     meanings = {0: "Done.", HexauthError.exit_code: "Something else went wrong."}
     kinds = [kind for kind in globals().values() if isinstance(kind, type)]

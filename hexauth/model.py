@@ -1,29 +1,92 @@
-"""The words of hexauth as values: frozen, and no secret ever shows in a repr."""
+"""The words of hexauth as values: frozen, and no secret ever shows in a repr.
 
-import hashlib
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from enum import StrEnum
-from typing import Self
+They are no dataclasses, as importing `dataclasses` takes as long as two answers from memory.
+"""
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes as long
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import ClassVar, Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_options: bool) -> "Callable[[type], type]":
+        """Return a decorator that does nothing: what it says is for type checkers (PEP 681)."""
+        return lambda cls: cls
+
+
+@dataclass_transform(frozen_default=True)
+class Value:
+    """A frozen record; the annotations of a subclass are its fields, as in a dataclass.
+
+    `vars` gives them as a dict, in their order.
+    """
+
+    HIDDEN: "ClassVar[tuple[str, ...]]" = ()
+    """The fields that are secrets."""
+
+    def __init__(self, *values: object, **named: object) -> None:
+        kind, mine = type(self), self.__dict__
+        fields = kind.__annotations__
+        mine.update(zip(fields, values, strict=False))
+        for name in list(fields)[len(values) :]:
+            if name in named:
+                mine[name] = named.pop(name)
+            elif name in kind.__dict__:
+                mine[name] = kind.__dict__[name]
+        if named or len(mine) != len(fields) or len(values) > len(fields):
+            raise TypeError(f"{kind.__name__} has the fields {', '.join(fields)}")
+
+    def replaced(self, **changes: object) -> "Self":
+        """Return another value, with `changes`."""
+        return type(self)(**{**vars(self), **changes})
+
+    def __setattr__(self, name: str, _value: object) -> None:
+        raise AttributeError(f"{name} cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={vars(self)[name]!r}" for name in vars(self) if name not in self.HIDDEN)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
 
 LAST_SECOND = 10**11
 """A time after this one, in the year 5138, makes no sense; nor do infinity and NaN."""
 
 
-class Kind(StrEnum):
-    """How a secret is put into an `Authorization` header."""
+class Kind(str):
+    """How a secret is put into an `Authorization` header; one of the three below.
 
-    BEARER = "bearer"
+    An enumeration, as far as it goes: `enum` takes 3 ms to import.
+    """
+
+    BEARER: "ClassVar[Kind]"
     """An OAuth access token: `Bearer SECRET` (RFC 6750 section 2.1)."""
-    KEY = "key"
+    KEY: "ClassVar[Kind]"
     """A Hex API key, sent as it is."""
-    PASSWORD = "password"  # noqa: S105  (the name of a kind)
+    PASSWORD: "ClassVar[Kind]"
     """A password that some tool stored, for Basic authentication (RFC 7617)."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True)
-class Target:
+    def __new__(cls, name: str) -> "Kind":
+        """Return the kind called `name`. Raises ValueError if there is none."""
+        for kind in (cls.BEARER, cls.KEY, cls.PASSWORD):
+            if kind == name:
+                return kind
+        raise ValueError(f"{name!r} is no kind of secret")
+
+
+Kind.BEARER, Kind.KEY, Kind.PASSWORD = (
+    str.__new__(Kind, name) for name in ("bearer", "key", "password")
+)
+
+
+class Target(Value):
     """What a credential is asked for; a field that is None was not named and matches anything.
 
     `host` carries the port where one was given (`git.example.com:8443`), as git writes it.
@@ -44,8 +107,7 @@ class Target:
         return f"{self.protocol}://{self.host}" + (f"/{self.path}" if self.path else "")
 
 
-@dataclass(frozen=True)
-class Login:
+class Login(Value):
     """One OAuth session at one server with one client id; locks and records go by it.
 
     `server` is the API's URL without a trailing slash, such as `https://hex.pm/api`.
@@ -61,6 +123,9 @@ class Login:
     @property
     def name(self) -> str:
         """A name for files and vault entries: readable, and different for each login."""
+        import hashlib
+        import re
+
         parts = [self.server, self.client_id]
         parts += [f"account {self.account}"] if self.account else []
         parts += [f"exchange {self.exchange}"] if self.exchange else []
@@ -70,8 +135,7 @@ class Login:
         return f"{host}-{digest}"
 
 
-@dataclass(frozen=True)
-class Endpoints:
+class Endpoints(Value):
     """Where a server answers to OAuth (RFC 8414 section 2); empty for what it does not have."""
 
     device_authorization: str
@@ -84,13 +148,12 @@ class Endpoints:
     """Tells whose a token is (OpenID Connect Core section 5.3)."""
 
     @classmethod
-    def named(cls, facts: Mapping[str, str]) -> Self:
+    def named(cls, facts: "Mapping[str, str]") -> "Self":
         """Return those that `facts` have under the names of RFC 8414 section 2."""
-        return cls(**{each.name: facts.get(f"{each.name}_endpoint", "") for each in fields(cls)})
+        return cls(**{name: facts.get(f"{name}_endpoint", "") for name in cls.__annotations__})
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(Value):
     """What a server issued: RFC 6749 section 5.1, with times as unix seconds.
 
     `access` is None when the token was rejected and dropped; `refresh` is None when the server
@@ -98,8 +161,10 @@ class Token:
     of a login is a token of kind `key` that has neither. `issued_at` is this machine's clock.
     """
 
-    access: str | None = field(repr=False)
-    refresh: str | None = field(repr=False, default=None)
+    HIDDEN = ("access", "refresh")
+
+    access: str | None
+    refresh: str | None = None
     expires_at: int | None = None
     scope: str = ""
     issued_at: int = 0
@@ -130,20 +195,21 @@ class Token:
         return left > 0 and left >= self.margin(min_ttl)
 
 
-@dataclass(frozen=True)
-class Credential:
+class Credential(Value):
     """What is handed out: a secret, whom it is for, and where it came from."""
+
+    HIDDEN = ("secret", "refresh_token")
 
     target: Target
     username: str
-    secret: str = field(repr=False)
+    secret: str
     kind: Kind = Kind.PASSWORD
     expires_at: int | None = None
     scope: str = ""
     source: str = ""
     authtype: str | None = None
     """The scheme that a tool stored with the secret, git's `authtype`."""
-    refresh_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = None
     """Git's `oauth_refresh_token`, if a tool stored one; never a login's own."""
     login: Login | None = None
     """The login whose token it is, if it is one."""

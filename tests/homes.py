@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +44,6 @@ def issue(here: Home, sandbox: Sandbox) -> Token:
 
 def log_in(here: Home, sandbox: Sandbox, **changes: Any) -> Token:
     """Save the token of a new session, with `changes`, as if somebody had logged in; return it."""
-    token = replace(issue(here, sandbox), **changes)
+    token = issue(here, sandbox).replaced(**changes)
     Tokens(here, here.settings.login).save(token)
     return token

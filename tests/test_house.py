@@ -8,7 +8,7 @@ import pytest
 from writers.house import House, executed
 
 FLOORS = (
-    ("errors", "hex", "hot", "model"),
+    ("errors", "hex", "hot", "lean_json", "model"),
     ("machine", "protocols"),
     ("tools", "world"),
     ("memory", "vault"),
@@ -34,7 +34,7 @@ ALLOWED = {
 ALONE = {
     "hot": {"machine"},
     "machine": {"errors"},
-    "protocols": {"", "errors", "model"},
+    "protocols": {"", "errors", "lean_json", "model"},
     "sandbox": {"errors", "hex"},
     "tools": {"errors", "machine", "model", "protocols"},
 }

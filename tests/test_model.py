@@ -124,3 +124,44 @@ def test_name_of_a_login_is_safe_in_any_file_system(server: str) -> None:
     name = Login(server, "../x").name
 
     assert set(name) <= set(ascii_lowercase + digits + ".-")
+
+
+def test_value_is_made_as_a_dataclass_is() -> None:
+    assert Target("https", host="hex.pm") == Target("https", "hex.pm", None, None)
+    assert vars(Target("https")) == dict.fromkeys(("protocol", "host", "path", "username")) | {
+        "protocol": "https"
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [(["a", "b", "c", "d", "e"], {}), (["a"], {"protocol": "b"}), ([], {"colour": "red"})],
+)
+def test_value_has_its_own_fields_and_no_others(values: list[str], named: dict[str, str]) -> None:
+    with pytest.raises(TypeError, match="protocol, host, path, username"):
+        Target(*values, **named)
+
+
+def test_value_without_a_field_that_it_needs_is_none() -> None:
+    with pytest.raises(TypeError, match="Login has the fields"):
+        Login("https://hex.pm/api")  # type: ignore[call-arg]  # the point
+
+
+def test_value_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError, match="server"):
+        LOGIN.server = "https://evil.example/api"  # type: ignore[misc]  # the point
+
+
+def test_values_are_equal_if_their_kinds_and_fields_are() -> None:
+    other = LOGIN.replaced(client_id="two")
+
+    assert (other.client_id, LOGIN.client_id) == ("two", "one")
+    assert len({LOGIN, Login("https://hex.pm/api", "one"), other}) == 2
+    assert vars(LOGIN) != LOGIN
+
+
+def test_kind_is_one_of_three() -> None:
+    assert [Kind("bearer"), Kind("key"), Kind("password")] == ["bearer", "key", "password"]
+    assert Kind("bearer") is Kind.BEARER
+    with pytest.raises(ValueError, match="no kind"):
+        Kind("Bearer")

@@ -1,7 +1,5 @@
 """`hexauth-bazel get`: answer Bazel, and never ask a person."""
 
-from dataclasses import replace
-
 from hexauth.cli.streams import read_request, write_answer
 from hexauth.credentials import sources
 from hexauth.credentials.request import Request
@@ -25,6 +23,6 @@ def bazel(front: Front) -> None:
         return
     credential = sources.find(request)
     if credential is None:  # what was stored without a path is for all of the host
-        found = sources.find(Request(home, replace(request.target, path=None)))
+        found = sources.find(Request(home, request.target.replaced(path=None)))
         credential = found if found is None or found.target.path is None else None
     write_answer(protocol.render(credential, home.settings.min_ttl))

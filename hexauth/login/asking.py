@@ -115,7 +115,7 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
             monotonic=home.monotonic,
             slowed=lambda interval: publish(interval=interval),
         )
-        token = replace(token, scope=token.scope or question.scope)  # RFC 6749 section 5.1
+        token = token.replaced(scope=token.scope or question.scope)  # RFC 6749 section 5.1
         place, user = _place(tokens, token)
         with place.changing(), signals_held():
             publish(approved=True)

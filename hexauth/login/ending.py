@@ -4,7 +4,6 @@ Each happens under the token mutex.
 """
 
 from contextlib import suppress
-from dataclasses import replace
 
 from hexauth.errors import Expired, HexauthError, Unreachable, VaultError
 from hexauth.login.record import Record, read_record, write_record
@@ -54,7 +53,7 @@ def reject(tokens: Tokens, secret: str) -> None:
         if tokens.login.exchange:
             tokens.drop()
         elif token.refresh is not None:
-            tokens.save(replace(token, access=None))
+            tokens.save(token.replaced(access=None))
 
 
 def log_out(tokens: Tokens) -> Token | None:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Unsaved:
         folder, mutex = memory_folder(self.environ), os.fsencode(self.mutex)
         if folder is None:
             return False
-        lines = [hot.VERSION, mutex, hot.stamp(mutex), json.dumps(asdict(token)).encode()]
+        lines = [hot.VERSION, mutex, hot.stamp(mutex), json.dumps(vars(token)).encode()]
         with suppress(OSError):
             write_private(folder / self._name, b"\n".join(lines))
             return True

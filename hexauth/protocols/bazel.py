@@ -3,11 +3,14 @@
 One JSON object comes on standard input, one goes out; what is not known is tolerated.
 """
 
-import json
-from datetime import UTC, datetime
+from time import gmtime, strftime
 
 from hexauth.errors import MalformedRequest
-from hexauth.model import Credential
+from hexauth.lean_json import dumps, loads
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
+if TYPE_CHECKING:
+    from hexauth.model import Credential
 
 HINT = 'Send {"uri": "https://…"}, as the credential-helper specification says.'
 
@@ -15,7 +18,7 @@ HINT = 'Send {"uri": "https://…"}, as the credential-helper specification says
 def parse(data: bytes) -> str:
     """Return the URI of a request. Raises `MalformedRequest`."""
     try:
-        found = json.loads(data)
+        found = loads(data)
     except (ValueError, RecursionError):
         raise MalformedRequest("The request is not JSON.", hint=HINT) from None
     uri = found.get("uri") if isinstance(found, dict) else None
@@ -24,7 +27,7 @@ def parse(data: bytes) -> str:
     return uri
 
 
-def render(credential: Credential | None, margin: float = 0) -> bytes:
+def render(credential: "Credential | None", margin: float = 0) -> bytes:
     """Return the answer: the header to send, if any, and when to ask again.
 
     That is `margin` seconds before the credential ends (RFC 3339). Raises `MalformedRequest` for
@@ -37,6 +40,6 @@ def render(credential: Credential | None, margin: float = 0) -> bytes:
             raise MalformedRequest("The credential holds characters that no header can.")
         answer["headers"] = {"Authorization": [value]}
         if credential.expires_at is not None:
-            end = datetime.fromtimestamp(credential.expires_at - margin, UTC)
-            answer["expires"] = end.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return json.dumps(answer).encode() + b"\n"
+            end = gmtime(credential.expires_at - margin)
+            answer["expires"] = strftime("%Y-%m-%dT%H:%M:%SZ", end)
+    return dumps(answer).encode() + b"\n"

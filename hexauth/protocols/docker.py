@@ -4,12 +4,15 @@ The action is the program's one argument, its subject comes on standard input. E
 output, with exit code 1.
 """
 
-import json
-from collections.abc import Mapping
-
 from hexauth import __version__
 from hexauth.errors import MalformedRequest
-from hexauth.model import Credential
+from hexauth.lean_json import dumps, loads
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hexauth.model import Credential
 
 NOT_FOUND = "credentials not found in native keychain"
 NO_SERVER = "no credentials server URL"
@@ -29,7 +32,7 @@ def parse_server(data: bytes) -> str:
 def parse_credential(data: bytes) -> tuple[str, str, str]:
     """Return the server, user name and secret of a `store`. Raises `MalformedRequest`."""
     try:
-        found = json.loads(_decoded(data))
+        found = loads(_decoded(data))
     except (ValueError, RecursionError):
         raise _refusal("the request is not JSON") from None
     if not isinstance(found, dict):
@@ -43,7 +46,7 @@ def parse_credential(data: bytes) -> tuple[str, str, str]:
     return _checked(server.strip(), NO_SERVER), _checked(username, NO_USERNAME), secret
 
 
-def render(server: str, credential: Credential) -> bytes:
+def render(server: str, credential: "Credential") -> bytes:
     """Return the answer to `get`; `server` is what the client has asked for."""
     answer = {
         "ServerURL": server,
@@ -53,13 +56,13 @@ def render(server: str, credential: Credential) -> bytes:
     return _line(answer)
 
 
-def render_list(users: Mapping[str, str]) -> bytes:
+def render_list(users: "Mapping[str, str]") -> bytes:
     """Return the answer to `list`: each server with its user name."""
     return _line(users)
 
 
-def _line(answer: Mapping[str, str]) -> bytes:
-    return json.dumps(answer).encode() + b"\n"
+def _line(answer: "Mapping[str, str]") -> bytes:
+    return dumps(answer).encode() + b"\n"
 
 
 def _decoded(data: bytes) -> str:

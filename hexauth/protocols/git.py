@@ -4,13 +4,12 @@ Everything is bytes and split at line feeds alone: text mode and `str.splitlines
 other characters, which is how credentials have leaked to other hosts (CVE-2024-52006).
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from urllib.parse import unquote_to_bytes
-
 from hexauth.errors import MalformedRequest
-from hexauth.model import Credential, Kind, Target
+from hexauth.model import Credential, Kind, Target, Value
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 LINE_BYTES = 65535
 """The longest line that git itself reads, without its line feed."""
@@ -20,20 +19,21 @@ QUIT = b"quit=1\n"
 """Stops git from asking the person itself."""
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(Value):
     """What git says of a credential; a field that was not sent is None.
 
     Texts hold bytes that are not UTF-8 as surrogate escapes (PEP 383).
     """
 
+    HIDDEN = ("password", "credential", "refresh_token")
+
     target: Target
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     authtype: str | None = None
-    credential: str | None = field(default=None, repr=False)
+    credential: str | None = None
     expires_at: int | None = None
     """Unix seconds, `password_expiry_utc`."""
-    refresh_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = None
     ephemeral: bool = False
     capabilities: tuple[str, ...] = ()
 
@@ -75,7 +75,7 @@ def parse(data: bytes) -> Description:
     )
 
 
-def render(credential: Credential, capabilities: Sequence[str] = ()) -> bytes:
+def render(credential: Credential, capabilities: "Sequence[str]" = ()) -> bytes:
     """Return git's answer: pre-encoded where git understands that, else user name and password.
 
     `ephemeral` keeps other helpers from storing a login's own token, which changes by itself.
@@ -95,7 +95,7 @@ def render(credential: Credential, capabilities: Sequence[str] = ()) -> bytes:
     return _render(answer)
 
 
-def _render(answer: Mapping[str, str]) -> bytes:
+def _render(answer: "Mapping[str, str]") -> bytes:
     for value in answer.values():
         if any(character in value for character in "\n\r\0"):
             raise MalformedRequest("The credential holds a line feed, which git cannot be told.")
@@ -103,7 +103,7 @@ def _render(answer: Mapping[str, str]) -> bytes:
     return lines.encode("utf-8", "surrogateescape")
 
 
-def _lines(data: bytes) -> Sequence[str]:
+def _lines(data: bytes) -> "Sequence[str]":
     lines: list[str] = []
     for line in data.split(b"\n"):
         if len(line) > LINE_BYTES:
@@ -117,12 +117,12 @@ def _lines(data: bytes) -> Sequence[str]:
     return lines
 
 
-def _parts(url: str) -> Mapping[str, str]:
+def _parts(url: str) -> "Mapping[str, str]":
     """Return the attributes that `url` stands for, as git's `credential_from_url` reads it."""
     protocol, separator, rest = url.partition("://")
     if not separator or not protocol:
         raise MalformedRequest("The request's URL names no protocol.")
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
     path = rest[len(authority) :].strip("/")
     userinfo, at, host = authority.partition("@") if "@" in authority else ("", "", authority)
     user, colon, password = userinfo.partition(":")
@@ -137,6 +137,8 @@ def _parts(url: str) -> Mapping[str, str]:
 
 
 def _unquote(text: str) -> str:
+    from urllib.parse import unquote_to_bytes  # 8 ms, for a request that holds an URL
+
     found = unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
     if any(byte in found for byte in b"\n\r\0"):
         raise MalformedRequest("The request's URL holds an encoded line feed.")

@@ -1,7 +1,7 @@
 """The servers that hexauth logs in to: which there are, and where each answers to OAuth."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from hexauth import hex as hexpm
@@ -127,7 +127,7 @@ def _of_git(home: Home, here: str) -> list[Server]:
 
 
 def _urls(endpoints: Endpoints | None) -> list[str]:
-    return [] if endpoints is None else [url for url in asdict(endpoints).values() if url]
+    return [] if endpoints is None else [url for url in vars(endpoints).values() if url]
 
 
 def given_server(home: Home, target: Target, client_id: str | None) -> Server:
@@ -192,7 +192,7 @@ def remember(home: Home, login: Login, user: str | None, scope: str) -> None:
     """Note beside `login` in the index what the next run needs to know of its server and user."""
     facts = {"user": user} if user else {}
     if login.server != home.settings.api_url:
-        where = asdict(endpoints_for(home, login))
+        where = vars(endpoints_for(home, login))
         facts |= {f"{name}_endpoint": url for name, url in where.items()}
         facts |= {"scope": scope} if scope else {}
     home.vaults.note(entry_name(login), **facts)

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -82,7 +82,7 @@ class Client:
         `invalid_grant` when the refresh token has been used or revoked.
         """
         new = self._token(grant_type="refresh_token", refresh_token=token.refresh or "")
-        return replace(new, refresh=new.refresh or token.refresh, scope=new.scope or token.scope)
+        return new.replaced(refresh=new.refresh or token.refresh, scope=new.scope or token.scope)
 
     def exchange(self, key: str, scope: str) -> Token:
         """Exchange an API key for an access token (RFC 6749 section 4.4), and nothing to refresh.
@@ -90,7 +90,7 @@ class Client:
         Refused with `invalid_client` for a wrong key, `invalid_scope` for one that may do less.
         """
         new = self._token(grant_type="client_credentials", client_secret=key, scope=scope)
-        return replace(new, refresh=None, scope=new.scope or scope)
+        return new.replaced(refresh=None, scope=new.scope or scope)
 
     def end_session(self, refresh_token: str) -> None:
         """End the session that a refresh token belongs to, as far as the server knows how.

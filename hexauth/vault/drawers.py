@@ -4,27 +4,30 @@ A drawer is a JSON list, the oldest first. A keyring can only be asked for an en
 the request's protocol and host name the drawer, and the rest is matched inside it.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-
 from hexauth.errors import VaultError
-from hexauth.model import Target
-from hexauth.vault.contract import Vault
+from hexauth.lean_json import dumps, loads
+from hexauth.model import Target, Value
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hexauth.vault.contract import Vault
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(Value):
     """A credential that a tool stored; texts may hold surrogate escapes (PEP 383)."""
+
+    HIDDEN = ("secret", "refresh_token")
 
     path: str | None
     username: str | None
-    secret: str = field(repr=False)
+    secret: str
     authtype: str | None = None
     """Git's `authtype`, such as `Bearer`; None for a password."""
     expires_at: int | None = None
     """Unix seconds, git's `password_expiry_utc`."""
-    refresh_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = None
     """Git's `oauth_refresh_token`, which belongs to the tool that stored it."""
 
 
@@ -36,19 +39,26 @@ def matches(stored: Stored, request: Target) -> bool:
     return request.path in (None, stored.path) and request.username in (None, stored.username)
 
 
-def find(vault: Vault, request: Target, now: float, *, authtype: bool = True) -> Stored | None:
+def find(vault: "Vault", request: Target, now: float, *, authtype: bool = True) -> Stored | None:
+    """Return what `choose` does of the drawer in `vault`. Raises `VaultError`."""
+    return choose(_load(vault, request), request, now, authtype=authtype)
+
+
+def choose(
+    content: "Sequence[Stored]", request: Target, now: float, *, authtype: bool = True
+) -> Stored | None:
     """Return the last stored credential that answers `request` and has not expired, or None.
 
     `authtype` tells whether the caller understands other schemes than Basic.
     """
-    for stored in reversed(_load(vault, request)):
+    for stored in reversed(content):
         alive = stored.expires_at is None or stored.expires_at > now
         if matches(stored, request) and alive and (authtype or stored.authtype is None):
             return stored
     return None
 
 
-def put(vault: Vault, request: Target, stored: Stored, *, alone: bool = False) -> None:
+def put(vault: "Vault", request: Target, stored: Stored, *, alone: bool = False) -> None:
     """Store a credential in place of the one with the same path and user name, expiry included.
 
     If it is to be `alone`, it takes the place of all.
@@ -65,7 +75,7 @@ def put(vault: Vault, request: Target, stored: Stored, *, alone: bool = False) -
     _save(vault, request, [*rest, stored])
 
 
-def take(vault: Vault, request: Target, secret: str | None) -> bool:
+def take(vault: "Vault", request: Target, secret: str | None) -> bool:
     """Remove every credential that answers `request`; with `secret`, only those that equal it.
 
     Returns whether the drawer still holds anything.
@@ -93,24 +103,27 @@ def name(request: Target) -> str:
     ).decode("ascii")
 
 
-def _load(vault: Vault, request: Target) -> list[Stored]:
+def parse(text: str | None) -> list[Stored]:
+    """Return what the vault's entry `text` holds. Raises ValueError, TypeError, RecursionError."""
+    found = [] if text is None else loads(text)
+    if not isinstance(found, list):
+        raise TypeError
+    return [Stored(**item) for item in found]
+
+
+def _load(vault: "Vault", request: Target) -> list[Stored]:
     text = vault.read(name(request))
-    if text is None:
-        return []
     try:
-        found = json.loads(text)
-        if not isinstance(found, list):
-            raise TypeError
-        return [Stored(**item) for item in found]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return parse(text)
+    except (ValueError, TypeError, RecursionError):
         raise VaultError(
             f"The entry {name(request)} in the {vault.name} vault is not hexauth's.",
             hint="Remove it: with the keyring's own program, or from the file.",
         ) from None
 
 
-def _save(vault: Vault, request: Target, content: Sequence[Stored]) -> None:
+def _save(vault: "Vault", request: Target, content: "Sequence[Stored]") -> None:
     if content:
-        vault.write(name(request), json.dumps([asdict(stored) for stored in content]))
+        vault.write(name(request), dumps([vars(stored) for stored in content]))
     else:
         vault.delete(name(request))

@@ -6,38 +6,33 @@ the two writes: an access token whose fingerprint does not match came before the
 file, so the server has ended it, and it is not answered.
 """
 
-import json
-from hashlib import sha256
-
 from hexauth.errors import VaultError
-from hexauth.model import Kind, Login, Token
-from hexauth.vault.contract import Vault
+from hexauth.lean_json import dumps, loads
+from hexauth.model import Kind, Token
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
+if TYPE_CHECKING:
+    from hexauth.model import Login
+    from hexauth.vault.contract import Vault
+
+try:
+    from _sha2 import sha256  # type: ignore[import-not-found]  # hashlib takes 3 ms
+except ImportError:
+    try:
+        from _sha256 import sha256  # type: ignore[import-not-found]  # before Python 3.12
+    except ImportError:
+        from hashlib import sha256
 
 FIELDS = {"access": str, "expires_at": int | None, "scope": str, "issued_at": int}
 
 
-def load_login(vault: Vault, login: Login) -> Token | None:
+def load_login(vault: "Vault", login: "Login") -> Token | None:
     """Return the token of `login`, or None if there is none. Raises `VaultError`."""
     access, refresh = _names(login)
     refresh_token = vault.read(refresh)
     text = vault.read(access)
-    if text is None:
-        return None if refresh_token is None else Token(access=None, refresh=refresh_token)
     try:
-        found = json.loads(text)
-        if found["fingerprint"] != _fingerprint(refresh_token):
-            return None if refresh_token is None else Token(access=None, refresh=refresh_token)
-        for key, kind in FIELDS.items():
-            if not isinstance(found[key], kind):
-                raise TypeError(key)
-        return Token(
-            access=found["access"],
-            refresh=refresh_token,
-            expires_at=found["expires_at"],
-            scope=found["scope"],
-            issued_at=found["issued_at"],
-            kind=Kind(found["kind"]),
-        )
+        return parse(text, refresh_token)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise VaultError(
             f"The entry {access} in the {vault.name} vault is not hexauth's.",
@@ -45,7 +40,28 @@ def load_login(vault: Vault, login: Login) -> Token | None:
         ) from None
 
 
-def save_login(vault: Vault, login: Login, token: Token) -> None:
+def parse(text: str | None, refresh_token: str | None) -> Token | None:
+    """Return the token that the values of a login's two entries are, or None if there is none.
+
+    Raises ValueError, KeyError, TypeError and RecursionError for what hexauth does not write.
+    """
+    found = {} if text is None else loads(text)
+    if text is None or found["fingerprint"] != _fingerprint(refresh_token):
+        return None if refresh_token is None else Token(access=None, refresh=refresh_token)
+    for key, kind in FIELDS.items():
+        if not isinstance(found[key], kind):
+            raise TypeError(key)
+    return Token(
+        access=found["access"],
+        refresh=refresh_token,
+        expires_at=found["expires_at"],
+        scope=found["scope"],
+        issued_at=found["issued_at"],
+        kind=Kind(found["kind"]),
+    )
+
+
+def save_login(vault: "Vault", login: "Login", token: Token) -> None:
     """Make `token` the token of `login`; the refresh token first, as it cannot be had again.
 
     One that is not replaced goes last, so that until then it still is a login. Raises `VaultError`.
@@ -61,23 +77,23 @@ def save_login(vault: Vault, login: Login, token: Token) -> None:
         vault.delete(refresh)
 
 
-def drop_login(vault: Vault, login: Login) -> None:
+def drop_login(vault: "Vault", login: "Login") -> None:
     """Remove both entries of `login`. Raises `VaultError`."""
     for entry in _names(login):
         vault.delete(entry)
 
 
-def name(login: Login) -> str:
+def name(login: "Login") -> str:
     """Return what the names of a login's two entries begin with; the index knows it by that."""
     return f"login/{login.name}"
 
 
-def _names(login: Login) -> tuple[str, str]:
+def _names(login: "Login") -> tuple[str, str]:
     return f"{name(login)}/access", f"{name(login)}/refresh"
 
 
 def _said(token: Token) -> str:
-    return json.dumps(
+    return dumps(
         {
             "access": token.access,
             "expires_at": token.expires_at,
@@ -90,4 +106,6 @@ def _said(token: Token) -> str:
 
 
 def _fingerprint(refresh_token: str | None) -> str:
-    return "" if refresh_token is None else sha256(refresh_token.encode()).hexdigest()[:16]
+    if refresh_token is None:
+        return ""
+    return str(sha256(refresh_token.encode()).hexdigest()[:16])

@@ -80,7 +80,7 @@ def test_any_bytes_are_a_request_or_malformed(data: bytes) -> None:
     assert uri == json.loads(data)["uri"] != ""
 
 
-@given(st.text(), st.text(), st.sampled_from(list(Kind)))
+@given(st.text(), st.text(), st.sampled_from([Kind.BEARER, Kind.KEY, Kind.PASSWORD]))
 def test_answer_is_one_line_whose_header_is_one_line(user: str, secret: str, kind: Kind) -> None:
     try:
         answer = bazel.render(Credential(TARGET, user, secret, kind))

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -24,9 +23,9 @@ REFRESH = "login/hex.pm-3c3950bbb433/refresh"
 
 OLD = Token("ACCESS-1", "REFRESH-1", expires_at=1893456000, scope="api", issued_at=1893454200)
 NEW = Token("ACCESS-2", "REFRESH-2", expires_at=1893457000, scope="api", issued_at=1893455200)
-RENEWED = replace(NEW, refresh="REFRESH-1")
+RENEWED = NEW.replaced(refresh="REFRESH-1")
 """What a server issues that keeps the refresh token."""
-DROPPED = replace(OLD, access=None)
+DROPPED = OLD.replaced(access=None)
 KEY = Token("KEY", kind=Kind.KEY)
 OTHER_KEY = Token("OTHER", kind=Kind.KEY)
 ENDLESS = Token("ENDLESS", scope="api")
@@ -127,7 +126,7 @@ def test_logins_of_two_clients_do_not_mix(vault: Vault) -> None:
 def test_access_token_alone_can_be_dropped(vault: Vault) -> None:
     """What is left can be refreshed; nothing is known of an expiry any more."""
     save_login(vault, LOGIN, OLD)
-    save_login(vault, LOGIN, replace(OLD, access=None))
+    save_login(vault, LOGIN, OLD.replaced(access=None))
 
     assert (load_login(vault, LOGIN), vault.read(ACCESS)) == (ONLY_OLD, None)
 
