@@ -42,7 +42,29 @@ def docker(front: hot.Front | None = None) -> None:
 
 def _enter(door: str, words: list[str], front: hot.Front | None) -> None:
     front = front or hot.answer(door)
+    _answer_soon(front, door, words)
     _end(run(words, front, door))
+
+
+def _answer_soon(front: hot.Front, door: str, words: list[str]) -> None:
+    """Answer with few imports, and end the process, if that is enough.
+
+    Nothing is written otherwise: any doubt is for the rest.
+    """
+    if sys.platform != "linux" or words[:1] != ["get"] or front.interrupted:
+        return
+    try:
+        from hexauth.credentials import short
+
+        short.answer(front, door, words)
+        from hexauth.memory import waiting
+
+        waiting.wait(front, door)
+        short.renew_memory(front)
+    except KeyboardInterrupt:
+        front.interrupted = True
+    except Exception:  # noqa: S110
+        pass
 
 
 def _end(code: int) -> None:
@@ -104,7 +126,7 @@ def _work(arguments: list[str], front: hot.Front, door: str) -> int:
     if door == "docker":
         from hexauth.cli.docker import docker
 
-        docker(arguments)
+        docker(arguments, front)
         return 0
     if front.plain is not None:
         from hexauth.cli.answer import Asked, answer

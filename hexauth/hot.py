@@ -1,7 +1,8 @@
 """Answers a cached `get` before anything else is imported: os, sys and time alone.
 
-`hexauth.memory.answers` writes what is read here. Whatever is unusual is left to the rest: this
-module gives the same bytes, or none. Linux alone has folders in memory that are a user's own.
+`hexauth.memory.answers` writes what is read here; `hexauth.memory.waiting` waits for it. Whatever
+is unusual is left to the rest: this module gives the same bytes, or none. Linux alone has folders
+in memory that are a user's own.
 """
 
 import os
@@ -15,7 +16,8 @@ KEYS = (  # noqa: SIM905  (a list would be four times as long)
     "HOME HEXAUTH_HOME XDG_CONFIG_HOME "
     "PYTHON_KEYRING_BACKEND HEXAUTH_CACHE HEXAUTH_VAULT HEXAUTH_VAULT_TIMEOUT HEXAUTH_MIN_TTL "
     "HEX_API_URL HEX_API HEXAUTH_CLIENT_ID HEXAUTH_USERNAME HEXAUTH_ALLOW_HTTP HEXAUTH_ACCOUNT "
-    "HEX_MIRROR_URL HEX_MIRROR HEX_TRUSTED_MIRROR_URL HEX_TRUSTED_MIRROR HEX_HTTP_TIMEOUT"
+    "HEX_MIRROR_URL HEX_MIRROR HEX_TRUSTED_MIRROR_URL HEX_TRUSTED_MIRROR HEX_HTTP_TIMEOUT "
+    "HEXAUTH_CACHE_STORED"
 ).split()
 """Variables that an answer, or its being one, depends on: their values name the file."""
 
@@ -29,7 +31,11 @@ TEXTS = (  # noqa: SIM905
 FORMS = ("git", "token", "header", "env", "curl")
 """The formats that do not depend on a target's path; no other is cached."""
 
-FILE_BYTES, REQUEST_BYTES, WAIT_SECONDS = 1 << 18, 65535, 30
+FILE_BYTES, REQUEST_BYTES = 1 << 18, 65535
+
+NO = ("", "0", "false", "no", "off")
+"""How a variable says that something is not so."""
+
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._~-")
 """Bytes of a path that mean themselves."""
 
@@ -42,6 +48,12 @@ class Front:
         """What has been read from standard input: a whole request, or None if nothing was read."""
         self.plain: tuple[str, str, bool | None] | None = None
         """The target, format and `--login` of a `get` that names nothing else."""
+        self.wanted: tuple[bytes, ...] | None = None
+        """What `understand` has made of the request."""
+        self.seen: dict[str, list[bytes]] = {}
+        """The files in memory that could have held the answer, as they were found."""
+        self.name, self.pointer = "", list[bytes]()
+        """What the file in memory is called that an answer belongs into, and how it begins."""
         self.records: dict[str, bytes] = {}
         """The records beside a mutex, as they were before this process waited for it."""
         self.interrupted, self.path = False, ""
@@ -82,42 +94,21 @@ def answer(door: str) -> Front:
 
 
 def _answer(front: Front, door: str, words: list[str]) -> None:
-    wanted = understand(front, door, words)
+    front.wanted = wanted = understand(front, door, words)
     plain = file_name(os.environ)
     if wanted is None or plain is None:
         return
     for name in (plain, *([f"{plain},{quoted(os.fsdecode(wanted[0]))}"] if wanted[0] else ())):
-        found = first(name, os.environ)
-        _write(find(found, wanted))
-        where = found if _is_current(found) else read(f"{state_folder(os.environ)}/front/{name}")
-        if _is_current(where) and _fits(where, wanted):
-            if not _is_live(found):
-                _wait(front, where, name, wanted)
-            return
+        front.seen[name] = found = first(name, os.environ)
+        if (answer := find(found, wanted)) is not None:
+            leave(answer)
 
 
-def _wait(front: Front, where: list[bytes], name: str, wanted: tuple[bytes, ...]) -> None:
-    """Wait until whoever is getting a token now has put it into memory."""
-    from hexauth.machine.flock import lock_within
+def leave(answer: bytes, code: int = 0, said: bytes = b"") -> None:
+    """Write `answer` to standard output and `said` to standard error, and end the process.
 
-    path = os.fsdecode(where[3])
-    base = path.removesuffix("token.lock")
-    for record in (f"{base}token.json", f"{base}login.json"):
-        front.records[record] = b"\n".join(read(record) or ())
-    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    if not lock_within(descriptor, WAIT_SECONDS):
-        return
-    front.path, front.descriptor = path, descriptor
-    found = first(name, os.environ)
-    _write(find(found, wanted))
-    if _is_live(found):  # it says that there is nothing to wait for
-        front.leave()
-
-
-def _write(answer: bytes | None) -> None:
-    """Write `answer` to standard output and end the process; None does nothing."""
-    if answer is None:
-        return
+    Raises OSError if nothing could be written.
+    """
     try:
         rest = answer
         while rest:
@@ -126,7 +117,12 @@ def _write(answer: bytes | None) -> None:
         if len(rest) < len(answer) or isinstance(error, BrokenPipeError):
             os._exit(1)
         raise
-    os._exit(0)
+    try:
+        if said:
+            os.write(2, said)
+    except OSError:  # nobody listens any more
+        pass
+    os._exit(code)
 
 
 def understand(front: Front, door: str, words: list[str]) -> tuple[bytes, ...] | None:
@@ -241,6 +237,11 @@ def state_folder(environ: "os._Environ[str] | dict[str, str]") -> str:
     return f"{home}/state" if home else f"{environ['HOME']}/.local/state/hexauth"
 
 
+def note_path(name: str) -> str:
+    """Return where is noted what the surroundings called `name` are like."""
+    return f"{state_folder(os.environ)}/front/{name},note"
+
+
 def read(path: str) -> list[bytes]:
     """Return the lines of a file that is ours alone; none of any other file."""
     try:
@@ -270,7 +271,7 @@ def first(name: str, environ: "os._Environ[str] | dict[str, str]") -> list[bytes
     return next((lines for each in folders(environ) if (lines := read(f"{each}/{name}"))), [])
 
 
-def _is_current(lines: list[bytes]) -> bool:
+def is_current(lines: list[bytes]) -> bool:
     """Tell whether `lines` begin as they must, and config.toml is as it was then.
 
     They are: version; config.toml and its stamp; the token mutex; origins; the user name.
@@ -278,20 +279,21 @@ def _is_current(lines: list[bytes]) -> bool:
     return len(lines) > 5 and lines[0] == VERSION and stamp(lines[1]) == lines[2]
 
 
-def _fits(lines: list[bytes], wanted: tuple[bytes, ...]) -> bool:
+def fits(lines: list[bytes], wanted: tuple[bytes, ...]) -> bool:
+    """Tell whether `lines` are of the login that `wanted` asks for."""
     origin, _, *user = wanted
     return (not origin or origin in lines[4].split(b" ")) and user in ([], [lines[5]])
 
 
-def _is_live(lines: list[bytes]) -> bool:
+def is_live(lines: list[bytes]) -> bool:
     """Tell whether `lines` are valid now: the mutex's stamp and two times are the next three."""
-    is_valid = _is_current(lines) and len(lines) > 8 and stamp(lines[3]) == lines[6]
+    is_valid = is_current(lines) and len(lines) > 8 and stamp(lines[3]) == lines[6]
     return is_valid and int(lines[7]) <= time.time() <= int(lines[8])
 
 
 def find(lines: list[bytes], wanted: tuple[bytes, ...]) -> bytes | None:
     """Return the answer; each has a line of its own, with NUL for its line feeds."""
-    if not _is_live(lines) or not _fits(lines, wanted):
+    if not is_live(lines) or not fits(lines, wanted):
         return None
     name = wanted[1] + b" "
     found = (line for line in lines[9:] if line.startswith(name))

@@ -12,7 +12,8 @@ from jeepney.io.blocking import (  # type: ignore[import-untyped]  # ships no ty
     open_dbus_connection,
 )
 
-from hexauth.vault.backends import BUS, secret_service_missing
+from hexauth.vault.backends import secret_service_missing
+from hexauth.vault.quick import BUS
 from tests.waiting import until
 
 Service = tuple[dict[str, str], "subprocess.Popen[bytes]"]

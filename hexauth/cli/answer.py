@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hexauth.cli.streams import read_request, write_answer
-from hexauth.credentials import sources
+from hexauth.credentials import note, sources
 from hexauth.credentials.request import Request
 from hexauth.errors import HexauthError
 from hexauth.hot import Front
@@ -38,6 +38,7 @@ def answer(asked: Asked, front: Front) -> None:
     Raises what `sources.get` does.
     """
     home = Home.open(front, **asked.flags)
+    note.keep(home)
     is_named = asked.target is not None or asked.repository != ""
     if not is_named and not (front.request is None and sys.stdin and sys.stdin.isatty()):
         _answer_git(home, read_request(front), asked)

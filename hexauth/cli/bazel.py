@@ -1,7 +1,7 @@
 """`hexauth-bazel get`: answer Bazel, and never ask a person."""
 
 from hexauth.cli.streams import read_request, write_answer
-from hexauth.credentials import sources
+from hexauth.credentials import note, sources
 from hexauth.credentials.request import Request
 from hexauth.errors import UsageError
 from hexauth.hot import Front
@@ -16,6 +16,7 @@ def bazel(front: Front) -> None:
     """
     uri = protocol.parse(read_request(front))
     home = Home.open(front)
+    note.keep(home)
     try:
         request = Request.named(home, uri, ask=False)
     except UsageError:

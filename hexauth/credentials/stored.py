@@ -16,17 +16,7 @@ def find(home: Home, target: Target, *, authtype: bool = True) -> Credential | N
     stored = drawers.find(
         home.vaults.of(drawers.name(target)), target, home.now(), authtype=authtype
     )
-    if stored is None:
-        return None
-    return Credential(
-        target=Target(target.protocol, target.host, stored.path, stored.username),
-        username=stored.username or "",
-        secret=stored.secret,
-        expires_at=stored.expires_at,
-        source="store",
-        authtype=stored.authtype,
-        refresh_token=stored.refresh_token,
-    )
+    return None if stored is None else drawers.credential(stored, target)
 
 
 def store(home: Home, target: Target, stored: Stored, *, alone: bool = False) -> None:

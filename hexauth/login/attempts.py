@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hexauth import hot
 from hexauth.errors import (
     Declined,
     Expired,
@@ -20,9 +19,13 @@ from hexauth.errors import (
     Unreachable,
     VaultError,
 )
+from hexauth.login.reach import reach
 from hexauth.login.record import Record, parse_record, read_record, write_record
 from hexauth.login.tokens import Tokens
-from hexauth.model import Token
+from hexauth.memory.waiting import WAIT_SECONDS
+from hexauth.model import Target, Token
+from hexauth.servers.accounts import no_login
+from hexauth.vault import drawers
 
 SHARED = {kind.__name__: kind for kind in (Declined, Expired, Unreachable, VaultError)}
 """The errors that everyone who waited gets too."""
@@ -64,25 +67,38 @@ def _first_look(tokens: Tokens) -> Token | None:
         if token is None or token.is_fresh(home.now(), home.settings.min_ttl):
             home.front.leave()
         return token
-    with suppress(Expired), tokens.changing(hot.WAIT_SECONDS):
-        return tokens.answers.read() or _load_and_answer(tokens)
+    with suppress(Expired), tokens.changing(WAIT_SECONDS):
+        token = tokens.answers.read() or _load_and_answer(tokens)
+        home.front.leave()  # whoever waits to know these surroundings can
+        return token
     return tokens.load()
 
 
 def _load_and_answer(tokens: Tokens) -> Token | None:
     """Load the token, and let others know what came of it. The token mutex is held."""
-    answers = tokens.answers
+    answers, login = tokens.answers, tokens.login
     tokens.recover()
     try:
         token = tokens.load()
-    except VaultError:
-        answers.write_none()
+    except VaultError as error:
+        answers.write_none(error)
         raise
     if token is None:
-        answers.write_none()
+        answers.write_none(None if _has_stored(tokens) else no_login(tokens.home.settings, login))
     else:
         answers.write(token)
     return token
+
+
+def _has_stored(tokens: Tokens) -> bool:
+    """Tell whether a tool has stored anything where the login is for, or may have."""
+    with suppress(VaultError):
+        for url in reach(tokens.home, tokens.login).origins or ():
+            drawer = drawers.name(Target(*url.split("://")))
+            if tokens.home.vaults.of(drawer).read(drawer) is not None:
+                return True
+        return False
+    return True
 
 
 def is_new(token: Token | None, arrival: Arrival, now: float) -> bool:

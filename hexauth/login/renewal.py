@@ -7,7 +7,7 @@ for it, a caller reads the vault again: what it wanted may be there.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from hexauth.errors import Expired, Refused, Unreachable
+from hexauth.errors import Expired, Refused, Unreachable, VaultError
 from hexauth.login.attempts import Arrival, attempt, is_new, share
 from hexauth.login.record import read_record
 from hexauth.login.tokens import Tokens
@@ -89,13 +89,27 @@ def _renewed(
 
 @contextmanager
 def _told(tokens: Tokens) -> Iterator[None]:
-    """Tell those who wait for the token mutex if waiting was useless."""
+    """Tell those who wait for the token mutex what came of it, if it is no new token."""
+    why: Unreachable | None = None
     try:
         yield
+    except Unreachable as error:
+        why = Unreachable(str(error))  # as `share` has it
+        raise
     finally:
-        answers = tokens.answers
-        if answers.read() is None:
-            answers.write_none()
+        _tell(tokens, why)
+
+
+def _tell(tokens: Tokens, why: Unreachable | None) -> None:
+    answers = tokens.answers
+    if answers.read() is not None:
+        return
+    with suppress(VaultError):
+        old = None if why is None else tokens.load()
+        if old is not None and old.life_left(tokens.home.now()) > 0:
+            answers.write_old(old)
+            return
+    answers.write_none(why)
 
 
 def _refresh(tokens: Tokens, token: Token) -> Token | None:

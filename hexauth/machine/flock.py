@@ -21,6 +21,22 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+def is_locked(path: str) -> bool:
+    """Tell whether somebody holds the lock on the file at `path`. Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 def lock_within(descriptor: int, seconds: float) -> bool:
     """Lock the open file `descriptor`, or close it after `seconds`; tell which. Raises OSError."""
     if try_lock(descriptor):

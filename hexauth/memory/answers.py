@@ -15,17 +15,14 @@ from pathlib import Path
 from hexauth import hot
 from hexauth.errors import HexauthError, VaultError
 from hexauth.machine.files import private_folder, write_private
-from hexauth.memory.folder import memory_folder
-from hexauth.memory.unsaved import is_unsaved
-from hexauth.model import Credential, Kind, Target, Token
-from hexauth.protocols import bazel, git, shell
+from hexauth.machine.terminal import printable
+from hexauth.memory import lines
+from hexauth.memory.folder import prune
+from hexauth.model import Kind, Token
 from hexauth.world.outside import World
 
 PAUSE_SECONDS = 5
 """How long others do not wait for an answer after somebody has tried in vain to get one."""
-
-MOST = 128
-"""Surroundings that are remembered; more would be a script, or a test, that makes up new ones."""
 
 
 @dataclass(frozen=True)
@@ -63,26 +60,40 @@ class Answers:
         if token.expires_at is None or self.reach.origins is None:
             self.write_none()
             return
-        end = int(token.expires_at - token.margin(min_ttl))
-        facts = [str(token.issued_at), str(token.expires_at), token.scope, token.kind]
         with suppress(HexauthError):  # an answer that cannot be expressed is explained elsewhere
-            answers = {**self._answers(token), "facts": "\n".join(facts).encode()}
-            self._write(max(token.issued_at - 60, 0), end, answers)
+            answers = lines.answers(token, self.reach.username, min_ttl)
+            self._write(lines.span(token, min_ttl), answers)
 
-    def write_none(self) -> None:
-        """Tell others that waiting for an answer is useless. The caller holds the token mutex."""
+    def write_none(self, why: HexauthError | None = None) -> None:
+        """Tell others that waiting for an answer is useless, and `why`, as they would find out too.
+
+        The caller holds the token mutex.
+        """
+        self._write_for_now({} if why is None else {"news": _news(why)})
+
+    def write_old(self, token: Token) -> None:
+        """Let those who wait now have `token`, which could not be renewed, and nobody else.
+
+        The caller holds the token mutex.
+        """
+        with suppress(HexauthError):
+            min_ttl = self.world.settings.min_ttl
+            answers = lines.answers(token, self.reach.username, min_ttl)
+            self._write_for_now({f"old-{name}": answers[name] for name in answers})
+
+    def _write_for_now(self, answers: Mapping[str, bytes]) -> None:
         now = int(self.world.now())
-        self._write(now, now + PAUSE_SECONDS, {})
+        self._write((now, now + PAUSE_SECONDS), answers)
 
     def read(self) -> Token | None:
         """Return the access token that is cached, without its refresh token, if it is valid."""
         name = self._name
         if name is None:
             return None
-        lines = hot.first(name, dict(self.world.environ))
+        found = hot.first(name, dict(self.world.environ))
         with suppress(ValueError):  # damaged: as good as absent
-            facts, access = (hot.find(lines, (b"", each)) for each in (b"facts", b"token"))
-            if facts is None or access is None or lines[3] != os.fsencode(self.mutex):
+            facts, access = (hot.find(found, (b"", each)) for each in (b"facts", b"token"))
+            if facts is None or access is None or found[3] != os.fsencode(self.mutex):
                 return None
             issued_at, expires_at, scope, kind = facts.decode().split("\n")
             token = Token(
@@ -142,44 +153,36 @@ class Answers:
         given = {"HEX_API_KEY": "", "HEX_REPOS_KEY": ""}
         return hot.file_name({**self.world.environ, **given, **changes})
 
-    def _answers(self, token: Token) -> dict[str, bytes]:
-        credential = Credential(
-            target=Target(),
-            username=self.reach.username,
-            secret=token.access or "",
-            kind=token.kind,
-            expires_at=token.expires_at,
-        )
-        return {
-            "git": git.render(credential),
-            "git-authtype": git.render(credential, ["authtype"]),
-            "bazel": bazel.render(credential, self.world.settings.min_ttl),
-            **{form: shell.render(credential, form) for form in hot.FORMS if form != "git"},
-        }
-
-    def _write(self, first: int, last: int, answers: Mapping[str, bytes]) -> None:
+    def _write(self, times: tuple[int, int], answers: Mapping[str, bytes]) -> None:
         """Write a file, or none if anything stands in the way: losing it costs time alone."""
         name = self._name
-        folder = None if name is None else memory_folder(self.world.environ)
-        if folder is None:
+        if name is None:
             return
         config = os.fsencode(self.world.places.config)
+        origins = self.reach.origins
         head = [
             hot.VERSION,
             config,
             hot.stamp(config),
             os.fsencode(self.mutex),
-            " ".join(self.reach.origins or ()).encode(),
+            lines.NOWHERE if origins is None else " ".join(origins).encode(),
             self.reach.username.encode(),
         ]
-        body = [hot.stamp(head[3]), b"%d" % first, b"%d" % last]
-        body += [each.encode() + b" " + answers[each].replace(b"\n", b"\0") for each in answers]
-        if any(b"\n" in line for line in head + body):
-            return
         with suppress(OSError, VaultError):
-            _point(private_folder(self.world.places.state / "front") / str(name), head)
-            write_private(folder / str(name), b"\n".join(head + body))
-            _prune(folder)
+            if not any(b"\n" in line for line in head):
+                _point(private_folder(self.world.places.state / "front") / name, head)
+            lines.write(name, head, times, answers, self.world.environ)
+
+
+def _news(why: HexauthError) -> bytes:
+    """Return what a caller who has waited is told, whatever it asked for; nothing if it cannot be.
+
+    What is not ASCII looks different in other surroundings.
+    """
+    texts = [printable(each) for each in (str(why), why.hint)]
+    if not all(text.isascii() for text in texts):
+        return b""
+    return "\n".join([str(why.exit_code), *texts, os.urandom(8).hex()]).encode()
 
 
 def _point(path: Path, head: list[bytes]) -> None:
@@ -187,13 +190,4 @@ def _point(path: Path, head: list[bytes]) -> None:
     if hot.read(str(path)) == head:
         return
     write_private(path, b"\n".join(head))
-    _prune(path.parent)
-
-
-def _prune(folder: Path) -> None:
-    """Remove the oldest files of `folder` if there are too many."""
-    names = os.listdir(folder)  # noqa: PTH208  (every `write` asks, and nearly always for nothing)
-    if len(names) > MOST:
-        paths = [path for path in folder.iterdir() if not is_unsaved(path)]
-        for path in sorted(paths, key=lambda path: path.stat().st_mtime)[:-MOST]:
-            path.unlink(missing_ok=True)
+    prune(str(path.parent))

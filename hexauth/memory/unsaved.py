@@ -16,10 +16,8 @@ from pathlib import Path
 
 from hexauth import hot
 from hexauth.machine.files import write_private
-from hexauth.memory.folder import memory_folder
+from hexauth.memory.folder import UNSAVED, memory_folder
 from hexauth.model import Kind, Token
-
-PREFIX = "unsaved-"
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Unsaved:
             return False
         lines = [hot.VERSION, mutex, hot.stamp(mutex), json.dumps(vars(token)).encode()]
         with suppress(OSError):
-            write_private(folder / self._name, b"\n".join(lines))
+            write_private(f"{folder}/{self._name}", b"\n".join(lines))
             return True
         return False
 
@@ -70,12 +68,4 @@ class Unsaved:
 
     @property
     def _name(self) -> str:
-        return PREFIX + sha256(os.fsencode(self.mutex)).hexdigest()[:24]
-
-
-def is_unsaved(path: Path) -> bool:
-    """Tell whether the file at `path` is an unsaved token that some login still needs."""
-    if not path.name.startswith(PREFIX):
-        return False
-    lines = hot.read(str(path))
-    return len(lines) == 4 and hot.stamp(lines[1]) == lines[2]
+        return UNSAVED + sha256(os.fsencode(self.mutex)).hexdigest()[:24]

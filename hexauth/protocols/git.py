@@ -4,12 +4,13 @@ Everything is bytes and split at line feeds alone: text mode and `str.splitlines
 other characters, which is how credentials have leaked to other hosts (CVE-2024-52006).
 """
 
-from hexauth.errors import MalformedRequest
 from hexauth.model import Credential, Kind, Target, Value
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from hexauth.errors import MalformedRequest
 
 LINE_BYTES = 65535
 """The longest line that git itself reads, without its line feed."""
@@ -54,7 +55,7 @@ def parse(data: bytes) -> Description:
     for line in _lines(data):
         key, equals, value = line.partition("=")
         if not equals:
-            raise MalformedRequest("A line of the request has no `=`.")
+            raise _malformed("A line of the request has no `=`.")
         if key == "url":
             single.update(_parts(value))
         elif not key.endswith("[]"):
@@ -98,7 +99,7 @@ def render(credential: Credential, capabilities: "Sequence[str]" = ()) -> bytes:
 def _render(answer: "Mapping[str, str]") -> bytes:
     for value in answer.values():
         if any(character in value for character in "\n\r\0"):
-            raise MalformedRequest("The credential holds a line feed, which git cannot be told.")
+            raise _malformed("The credential holds a line feed, which git cannot be told.")
     lines = "".join(f"{key}={value}\n" for key, value in answer.items())
     return lines.encode("utf-8", "surrogateescape")
 
@@ -107,12 +108,12 @@ def _lines(data: bytes) -> "Sequence[str]":
     lines: list[str] = []
     for line in data.split(b"\n"):
         if len(line) > LINE_BYTES:
-            raise MalformedRequest("A line of the request is too long.")
+            raise _malformed("A line of the request is too long.")
         bare = line.removesuffix(b"\r")
         if not bare:
             break
         if b"\r" in bare or b"\0" in bare:
-            raise MalformedRequest("A line of the request holds a CR or NUL character.")
+            raise _malformed("A line of the request holds a CR or NUL character.")
         lines.append(bare.decode("utf-8", "surrogateescape"))
     return lines
 
@@ -121,7 +122,7 @@ def _parts(url: str) -> "Mapping[str, str]":
     """Return the attributes that `url` stands for, as git's `credential_from_url` reads it."""
     protocol, separator, rest = url.partition("://")
     if not separator or not protocol:
-        raise MalformedRequest("The request's URL names no protocol.")
+        raise _malformed("The request's URL names no protocol.")
     authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
     path = rest[len(authority) :].strip("/")
     userinfo, at, host = authority.partition("@") if "@" in authority else ("", "", authority)
@@ -141,7 +142,7 @@ def _unquote(text: str) -> str:
 
     found = unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
     if any(byte in found for byte in b"\n\r\0"):
-        raise MalformedRequest("The request's URL holds an encoded line feed.")
+        raise _malformed("The request's URL holds an encoded line feed.")
     return found.decode("utf-8", "surrogateescape")
 
 
@@ -150,3 +151,9 @@ def _seconds(value: str | None) -> int | None:
     if value is None or not value.isascii() or not value.isdigit() or len(value) > 12:
         return None
     return int(value) or None
+
+
+def _malformed(what: str) -> "MalformedRequest":
+    from hexauth.errors import MalformedRequest
+
+    return MalformedRequest(what)

@@ -91,6 +91,15 @@ def find_repository(name: str, settings: Settings) -> Repository:
     return found
 
 
+def configured_origins(settings: Settings) -> tuple[str, ...]:
+    """Return every origin that the settings name, of a server or a repository."""
+    urls = [settings.api_url, hexpm.repo_url(settings.api_url), *settings.servers]
+    urls += [settings.mirror_url, settings.trusted_mirror_url]
+    for table in settings.repositories.values():
+        urls += [table.get("url", ""), table.get("api_url", "")]
+    return tuple(dict.fromkeys(origin(*split_url(url)) for url in urls if url))
+
+
 def known_names(settings: Settings) -> tuple[str, ...]:
     """Return the repositories' names, for messages."""
     own = (name for name in settings.repositories if name != hexpm.REPOSITORY)

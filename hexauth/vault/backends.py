@@ -5,16 +5,11 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from stat import S_ISSOCK
 from typing import Protocol
 
 from hexauth.errors import VaultError
 from hexauth.machine.folders import base_folder
-
-RUN_USER = Path("/run/user")
-"""Where systemd keeps a folder for each user who is logged in (pam_systemd(8))."""
-
-BUS = "DBUS_SESSION_BUS_ADDRESS"
+from hexauth.vault.quick import BUS, bus_address, is_for_keyring_to_say
 
 DIRECT = {
     "darwin": ("keyring.backends.macOS", "Keyring", "the macOS Keychain"),
@@ -34,23 +29,6 @@ class Backend(Protocol):
 
     def delete_password(self, service: str, username: str) -> None:
         """Remove the secret; raises PasswordDeleteError if there is none."""
-
-
-def bus_address(environ: Mapping[str, str], folder: Path | None = None) -> str | None:
-    """Return the address of the user's D-Bus session, or None if there is none.
-
-    Under ssh and cron nobody names it, but systemd puts every user's bus at /run/user/UID/bus
-    (pam_systemd(8)), and a login made on the desktop has to be found there too.
-    """
-    if environ.get(BUS):
-        return environ[BUS]
-    path = (folder or RUN_USER) / str(os.getuid()) / "bus"
-    try:
-        found = path.lstat()
-    except OSError:
-        return None
-    ours = S_ISSOCK(found.st_mode) and found.st_uid == os.getuid()
-    return f"unix:path={path}" if ours else None
 
 
 def announce_bus(environ: Mapping[str, str], platform: str) -> None:
@@ -103,8 +81,13 @@ def configured(environ: Mapping[str, str], platform: str) -> str:
         local = environ.get("LOCALAPPDATA") or environ.get("ProgramData") or "."
         file = Path(local, "Python Keyring", "keyringrc.cfg")
     else:
-        file = base_folder(environ, "XDG_CONFIG_HOME") / "python_keyring" / "keyringrc.cfg"
+        file = keyringrc(environ)
     return str(file) if file.exists() else ""
+
+
+def keyringrc(environ: Mapping[str, str]) -> Path:
+    """Return where keyring's own configuration is on POSIX, if there is one."""
+    return base_folder(environ, "XDG_CONFIG_HOME") / "python_keyring" / "keyringrc.cfg"
 
 
 def find_backend(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[Backend, str]:
@@ -121,7 +104,7 @@ def find_backend(environ: Mapping[str, str], platform: str = sys.platform) -> tu
     if platform in DIRECT:
         return _made(*DIRECT[platform])
     missing = secret_service_missing(environ)
-    if missing is None and not _is_for_keyring_to_say(environ):
+    if missing is None and not is_for_keyring_to_say(environ):
         from hexauth.vault.secret_service import SecretService
 
         return SecretService(), LINUX
@@ -134,7 +117,7 @@ def available(environ: Mapping[str, str], platform: str = sys.platform) -> str |
     Nothing is unlocked: a locked keyring answers. Weak stand-ins, and what other packages offer
     as a keyring, count only if keyring's own configuration names them.
     """
-    direct = platform not in DIRECT and not _is_for_keyring_to_say(environ)
+    direct = platform not in DIRECT and not is_for_keyring_to_say(environ)
     if direct and not configured(environ, platform):
         return secret_service_missing(environ)
     try:
@@ -152,16 +135,6 @@ def describe(environ: Mapping[str, str], platform: str = sys.platform) -> str:
     if source:
         return f"the keyring backend chosen by {source}"
     return DIRECT[platform][2] if platform in DIRECT else LINUX
-
-
-def _is_for_keyring_to_say(environ: Mapping[str, str]) -> bool:
-    """Tell whether only keyring knows what it would take.
-
-    Under KDE it weighs KWallet against the Secret Service (its `kwallet.py`), and variables can
-    set properties of a backend, such as another collection (its `backend.py`).
-    """
-    is_kde = "KDE" in environ.get("XDG_CURRENT_DESKTOP", "").split(":")
-    return is_kde or any(name.startswith("KEYRING_PROPERTY_") for name in environ)
 
 
 def _named(environ: Mapping[str, str], platform: str) -> tuple[Backend, str] | None:

@@ -4,12 +4,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hexauth.vault.quick import AUTO, noted
 from hexauth.world.settings import Settings
-
-AUTO = "auto"
-"""The index's entry for the vault that `auto` has chosen, so that it never wanders silently."""
-
-NAMES = ("keyring", "file")
 
 
 @dataclass(frozen=True)
@@ -35,12 +31,13 @@ def choose(
     """
     if settings.vault != AUTO:
         return Choice(settings.vault, f"set by {settings.sources['vault']}")
-    if (known := entries.get(entry, {}).get("vault")) in NAMES:
-        return Choice(known, "this is where it was put when it was stored")
-    if (first := entries.get(AUTO, {}).get("vault")) in NAMES:
-        other = "file" if first == "keyring" else "keyring"
+    if known := noted(entries, entry):
+        name, where = known
+        if where == entry:
+            return Choice(name, "this is where it was put when it was stored")
+        other = "file" if name == "keyring" else "keyring"
         why = f"chosen when hexauth first kept something; --vault {other} changes it"
-        return Choice(first, why)
+        return Choice(name, why)
     from hexauth.vault.keyring import available
 
     reason = available(environ=environ, platform=platform)

@@ -4,9 +4,8 @@ A drawer is a JSON list, the oldest first. A keyring can only be asked for an en
 the request's protocol and host name the drawer, and the rest is matched inside it.
 """
 
-from hexauth.errors import VaultError
 from hexauth.lean_json import dumps, loads
-from hexauth.model import Target, Value
+from hexauth.model import Credential, Target, Value
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
 if TYPE_CHECKING:
@@ -58,6 +57,19 @@ def choose(
     return None
 
 
+def credential(stored: Stored, request: Target) -> Credential:
+    """Return what is handed out for `stored`, which answers `request`."""
+    return Credential(
+        target=Target(request.protocol, request.host, stored.path, stored.username),
+        username=stored.username or "",
+        secret=stored.secret,
+        expires_at=stored.expires_at,
+        source="store",
+        authtype=stored.authtype,
+        refresh_token=stored.refresh_token,
+    )
+
+
 def put(vault: "Vault", request: Target, stored: Stored, *, alone: bool = False) -> None:
     """Store a credential in place of the one with the same path and user name, expiry included.
 
@@ -98,6 +110,8 @@ def name(request: Target) -> str:
     """
     protocol = str(request.protocol).replace("%", "%25").replace(":", "%3A")
     text = f"{protocol}://{request.host}"
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return f"drawer/{text}"  # as below, without the import of a codec
     return "drawer/" + text.encode("utf-8", "surrogateescape").decode("latin-1").encode(
         "unicode_escape"
     ).decode("ascii")
@@ -116,6 +130,8 @@ def _load(vault: "Vault", request: Target) -> list[Stored]:
     try:
         return parse(text)
     except (ValueError, TypeError, RecursionError):
+        from hexauth.errors import VaultError
+
         raise VaultError(
             f"The entry {name(request)} in the {vault.name} vault is not hexauth's.",
             hint="Remove it: with the keyring's own program, or from the file.",

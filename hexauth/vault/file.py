@@ -12,10 +12,8 @@ from pathlib import Path
 from hexauth.errors import Expired, VaultError
 from hexauth.machine.files import write_private
 from hexauth.machine.mutex import Mutex
+from hexauth.vault.quick import FILE_VERSION
 from hexauth.vault.sealed import Seal, is_sealed
-
-VERSION = 1
-"""The version of the file's layout; a file of a later one is refused, and never overwritten."""
 
 PATIENCE = 20
 """Seconds to wait for other processes, each of which holds the file for milliseconds."""
@@ -144,10 +142,10 @@ class FileVault:
         return entries
 
     def _render(self, entries: dict[str, str]) -> bytes:
-        plain = {"version": VERSION, "entries": entries}
+        plain = {"version": FILE_VERSION, "entries": entries}
         if not self._seal.wanted:
             return json.dumps(plain, indent=2).encode("ascii")
-        sealed = self._seal.close(json.dumps(plain).encode("ascii"), VERSION)
+        sealed = self._seal.close(json.dumps(plain).encode("ascii"), FILE_VERSION)
         return json.dumps(sealed, indent=2).encode("ascii")
 
     def _bytes(self) -> bytes | None:
@@ -201,7 +199,7 @@ def _parsed(path: Path, content: bytes) -> dict[str, object]:
         document = None
     if not isinstance(document, dict):
         raise _damaged(path)
-    if document.get("version") != VERSION:
+    if document.get("version") != FILE_VERSION:
         raise VaultError(
             f"{path} was written by another version of hexauth.",
             hint="Use that version, or move the file away and log in again.",

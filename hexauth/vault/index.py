@@ -12,6 +12,7 @@ from pathlib import Path
 from hexauth.errors import VaultError
 from hexauth.machine.files import write_private
 from hexauth.machine.mutex import Mutex
+from hexauth.vault.quick import entries
 
 SECONDS = 10
 """The longest wait for another process that changes the index; it holds it for microseconds."""
@@ -26,12 +27,9 @@ class Index:
     def entries(self) -> Mapping[str, Mapping[str, str]]:
         """Return each entry's name with its facts, such as `vault`; {} if the file is no index."""
         try:
-            found = json.loads((self.folder / "index.json").read_bytes())
-        except (OSError, ValueError, RecursionError):
+            return entries((self.folder / "index.json").read_bytes())
+        except OSError:
             return {}
-        if not isinstance(found, dict):
-            return {}
-        return {name: facts for name, facts in found.items() if _are_facts(facts)}
 
     def put(self, name: str, facts: Mapping[str, str]) -> None:
         """Note `name` with its facts. Raises `VaultError` if the folder cannot be written."""
@@ -46,14 +44,10 @@ class Index:
     def _change(self, name: str, facts: Mapping[str, str] | None) -> None:
         path = self.folder / "index.json"
         with Mutex(self.folder / "index.lock").held(SECONDS):
-            entries = {key: value for key, value in self.entries().items() if key != name}
+            found = {key: value for key, value in self.entries().items() if key != name}
             if facts is not None:
-                entries[name] = dict(facts)
+                found[name] = dict(facts)
             try:
-                write_private(path, json.dumps(entries, indent=1).encode())
+                write_private(path, json.dumps(found, indent=1).encode())
             except OSError as error:
                 raise VaultError(f"The file {path} cannot be written: {error.strerror}.") from error
-
-
-def _are_facts(found: object) -> bool:
-    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())

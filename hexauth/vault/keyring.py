@@ -13,11 +13,9 @@ from hexauth.machine.mutex import Mutex
 from hexauth.vault import backends, parts
 from hexauth.vault.backends import Backend
 from hexauth.vault.bounded import Bounded
+from hexauth.vault.quick import USER, service
 
 T = TypeVar("T")
-
-USER = "hexauth"
-"""The user name of every entry: never empty, since Windows drops those (keyring#763)."""
 
 PROBE_SECONDS = 5
 """How long `available` waits; the bus answers in milliseconds, or something is broken."""
@@ -170,21 +168,18 @@ class _Store:
         self._backend = backend
         self._namespace = namespace
 
-    def _service(self, entry: str, part: str) -> str:
-        return f"{self._namespace}#{part}/{entry}" if part else f"{self._namespace}/{entry}"
-
     def get(self, entry: str, part: str) -> str | None:
-        return self._backend.get_password(self._service(entry, part), USER)
+        return self._backend.get_password(service(self._namespace, entry, part), USER)
 
     def put(self, entry: str, part: str, value: str) -> None:
-        self._backend.set_password(self._service(entry, part), USER, value)
+        self._backend.set_password(service(self._namespace, entry, part), USER, value)
 
     def remove(self, entry: str, part: str) -> None:
         """Remove what is there; backends raise the same error for "absent" and for "failed"."""
         from keyring.errors import PasswordDeleteError
 
         try:
-            self._backend.delete_password(self._service(entry, part), USER)
+            self._backend.delete_password(service(self._namespace, entry, part), USER)
         except PasswordDeleteError:
             if self.get(entry, part) is not None:
                 raise

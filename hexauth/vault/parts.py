@@ -15,11 +15,10 @@ from contextlib import suppress
 from typing import Protocol
 
 from hexauth.errors import VaultError
+from hexauth.vault.quick import MARK
 
 WINDOWS_LIMIT = 1280
 """UTF-16 characters in a secret: CRED_MAX_CREDENTIAL_BLOB_SIZE, wincred.h, is 5 * 512 bytes."""
-
-MARK = "hexauth-parts:"
 
 TRIES = 5
 """Reads of an entry that others are replacing, before its parts count as damaged."""

@@ -7,10 +7,11 @@ from hexauth.machine.files import private_folder
 from hexauth.machine.folders import Places
 from hexauth.machine.mutex import Mutex
 from hexauth.model import Login
-from hexauth.vault.choice import AUTO, NAMES, Choice, choose
+from hexauth.vault.choice import Choice, choose
 from hexauth.vault.contract import Vault
 from hexauth.vault.index import Index
 from hexauth.vault.passphrase import passphrase_source
+from hexauth.vault.quick import AUTO, NAMES
 from hexauth.world.settings import Settings
 
 CHANGE_SECONDS = 60

@@ -60,6 +60,8 @@ class Settings:
         "--min-ttl")
     cache: bool = _set(("HEXAUTH_CACHE",), True, values.switch,
         "Keep the access token in memory too, so that the next `get` is answered at once.")
+    cache_stored: int = _set(("HEXAUTH_CACHE_STORED",), 0, values.seconds,
+        "Seconds for which a password that a tool has stored is kept in memory; 0 for none.")
     no_login: bool = _set(("HEXAUTH_NO_LOGIN",), False, values.switch,
         "Never ask anybody to log in.", "--no-login")
     ci: bool = _set(("CI",), False, values.switch,

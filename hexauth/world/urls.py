@@ -1,7 +1,7 @@
-"""URLs as everybody must read them alike: what an origin is, and what is this machine."""
+"""URLs as everybody must read them alike: what an origin is, and what is this machine.
 
-import re
-from urllib.parse import urlsplit
+`urllib.parse` and `re` take 13 ms to import; `origin` does without.
+"""
 
 
 def is_web_url(url: str) -> bool:
@@ -9,6 +9,9 @@ def is_web_url(url: str) -> bool:
 
     Browsers take a backslash for a slash, so that it may end the host for them alone.
     """
+    import re
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(url)
         has_place = bool(parts.hostname) and parts.port != 0
@@ -20,6 +23,8 @@ def is_web_url(url: str) -> bool:
 
 def split_url(url: str) -> tuple[str, str]:
     """Return the scheme of `url` and its host, with the port if it names one."""
+    from urllib.parse import urlsplit
+
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
 
@@ -37,6 +42,7 @@ def origin(protocol: str, host: str) -> str:
 def is_loopback(host: str) -> bool:
     """Tell whether `host`, with or without a port, is this machine (RFC 6761 section 6.3)."""
     import ipaddress  # 1 ms, for http alone
+    from urllib.parse import urlsplit
 
     name = urlsplit(f"//{host}").hostname or ""
     try:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from hexauth import hot
 from hexauth.world.urls import is_web_url, origin, split_url
 
 Tables = Mapping[str, Mapping[str, Any]]
@@ -42,7 +43,7 @@ def switch(value: object) -> bool:
     """Return whether something is on; `0`, `false`, `no` and `off` say that it is not."""
     if isinstance(value, bool):
         return value
-    return text(value).lower() not in ("", "0", "false", "no", "off")
+    return text(value).lower() not in hot.NO
 
 
 def vault(value: object) -> str:

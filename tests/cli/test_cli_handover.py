@@ -14,7 +14,7 @@ import pytest
 
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
-from hexauth.vault.backends import BUS
+from hexauth.vault.quick import BUS
 from tests import secret_service as secret_services
 from tests.cli.test_cli_terminals import terminal
 from tests.conftest import SECONDS, Machine, Process, Serve

@@ -14,7 +14,7 @@ from jeepney.io.blocking import (  # type: ignore[import-untyped]
 
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
-from hexauth.vault.backends import BUS, bus_address
+from hexauth.vault.quick import BUS, bus_address
 from tests.cli.test_cli_git import HOST, Git
 from tests.conftest import Machine, Serve
 from tests.secret_service import Start, change, items, lock

@@ -21,21 +21,21 @@ def runtime() -> Iterator[Path]:
 def test_folder_is_made_for_the_user_alone(runtime: Path) -> None:
     found = memory_folder({"XDG_RUNTIME_DIR": str(runtime)})
 
-    assert found == runtime / "hexauth"
-    assert found.stat().st_mode & 0o777 == 0o700
+    assert found == str(runtime / "hexauth")
+    assert Path(found).stat().st_mode & 0o777 == 0o700
 
 
 def test_folder_that_others_may_enter_is_passed_over(runtime: Path) -> None:
     (runtime / "hexauth").mkdir(mode=0o755)
 
-    assert memory_folder({"XDG_RUNTIME_DIR": str(runtime)}) != runtime / "hexauth"
+    assert memory_folder({"XDG_RUNTIME_DIR": str(runtime)}) != str(runtime / "hexauth")
 
 
 def test_folder_on_a_disk_is_passed_over(runtime: Path) -> None:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as disk:
         found = memory_folder({"XDG_RUNTIME_DIR": disk})
 
-    assert found is None or not found.is_relative_to(disk)
+    assert found is None or not found.startswith(disk)
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("tmpfs", True), ("ramfs", True), ("ext4", False)])

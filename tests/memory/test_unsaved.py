@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hexauth.memory.unsaved import PREFIX, Unsaved, is_unsaved
+from hexauth.memory.folder import UNSAVED, is_unsaved
+from hexauth.memory.unsaved import Unsaved
 from hexauth.model import Kind, Token
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is Linux's")
@@ -29,7 +30,7 @@ def unsaved(tmp_path: Path) -> Iterator[Unsaved]:
 def file(unsaved: Unsaved) -> Path:
     """Return the file that it has written."""
     folder = Path(unsaved.environ["XDG_RUNTIME_DIR"], "hexauth")
-    return next(path for path in folder.iterdir() if path.name.startswith(PREFIX))
+    return next(path for path in folder.iterdir() if path.name.startswith(UNSAVED))
 
 
 def test_token_comes_back_whole(unsaved: Unsaved) -> None:
@@ -60,10 +61,14 @@ def test_token_is_void_once_the_login_has_changed(unsaved: Unsaved) -> None:
 
 def test_void_journal_may_be_cleared_away(unsaved: Unsaved) -> None:
     unsaved.write(TOKEN)
-    before = is_unsaved(file(unsaved))
+    before = is_unsaved(str(file(unsaved)))
     unsaved.mutex.unlink()
 
-    assert (before, is_unsaved(file(unsaved)), is_unsaved(unsaved.mutex)) == (True, False, False)
+    assert (before, is_unsaved(str(file(unsaved))), is_unsaved(str(unsaved.mutex))) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_token_of_another_login_is_not_taken(unsaved: Unsaved, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from hexauth.machine.mutex import Mutex
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
-from hexauth.vault.backends import BUS
+from hexauth.vault.quick import BUS
 from tests import secret_service
 from tests.conftest import Machine, Process
 from tests.waiting import until

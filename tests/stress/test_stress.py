@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hexauth.vault.backends import BUS
+from hexauth.vault.quick import BUS
 from tests.stress.cases import CASES, Case, run
 from tests.stress.kills import survive
 

@@ -13,7 +13,7 @@ import pytest
 from keyring import errors
 
 from hexauth.errors import VaultError
-from hexauth.vault import backends
+from hexauth.vault import quick
 from hexauth.vault.backends import Backend
 from hexauth.vault.keyring import KeyringVault, available
 
@@ -255,10 +255,10 @@ def test_description_names_the_platforms_keyring(
 
 REASONS = [
     ({}, "linux", "there is no D-Bus session"),
-    ({backends.BUS: "nonsense"}, "linux", "the D-Bus session does not answer (ValueError)"),
-    ({backends.BUS: "tcp:host=x"}, "linux", "the D-Bus session does not answer (RuntimeError)"),
+    ({quick.BUS: "nonsense"}, "linux", "the D-Bus session does not answer (ValueError)"),
+    ({quick.BUS: "tcp:host=x"}, "linux", "the D-Bus session does not answer (RuntimeError)"),
     (
-        {backends.BUS: "unix:path=/nonexistent"},
+        {quick.BUS: "unix:path=/nonexistent"},
         "linux",
         "the D-Bus session does not answer (FileNotFoundError)",
     ),
@@ -286,7 +286,7 @@ REASONS = [
 @pytest.fixture
 def no_bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
     """Make /run/user of the machine that runs the tests invisible: nobody's bus is knocked at."""
-    monkeypatch.setattr(backends, "RUN_USER", tmp_path)
+    monkeypatch.setattr(quick, "RUN_USER", str(tmp_path))
     return {"HOME": str(tmp_path)}
 
 
@@ -320,19 +320,19 @@ def test_users_bus_is_found_without_a_session(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
 
-        assert backends.bus_address({}, tmp_path) == f"unix:path={path}"
+        assert quick.bus_address({}, str(tmp_path)) == f"unix:path={path}"
 
 
 def test_named_bus_comes_before_the_users(tmp_path: Path) -> None:
     """The environment is the person's own choice."""
-    assert backends.bus_address({backends.BUS: "unix:path=/x"}, tmp_path) == "unix:path=/x"
+    assert quick.bus_address({quick.BUS: "unix:path=/x"}, str(tmp_path)) == "unix:path=/x"
 
 
 def test_what_is_no_socket_is_no_bus(tmp_path: Path) -> None:
     """A file of that name answers nothing."""
     bus_socket(tmp_path).touch()
 
-    assert backends.bus_address({}, tmp_path) is None
+    assert quick.bus_address({}, str(tmp_path)) is None
 
 
 NOISY = """

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from hexauth.errors import VaultError
 from hexauth.vault import parts
+from hexauth.vault.quick import MARK
 
 ASCII = st.text(st.characters(max_codepoint=127), max_size=60)
-SHORT_OR_LONG = ASCII | st.integers(0, 60).map(lambda size: parts.MARK + "a" * size)
+SHORT_OR_LONG = ASCII | st.integers(0, 60).map(lambda size: MARK + "a" * size)
 
 
 class Killed(BaseException):
@@ -118,7 +119,7 @@ def test_damaged_entry_is_an_error_and_not_an_absence(damage: str) -> None:
     elif damage == "changed":
         store.kept["entry", "a3"] = "y" * 10
     else:
-        store.kept["entry", ""] = parts.MARK
+        store.kept["entry", ""] = MARK
 
     with pytest.raises(VaultError, match="The keyring's entry entry is damaged"):
         parts.read(store, "entry")

@@ -14,8 +14,8 @@ from jeepney.io.blocking import (  # type: ignore[import-untyped]
 )
 
 from hexauth.errors import VaultError
-from hexauth.vault.backends import BUS
 from hexauth.vault.keyring import KeyringVault, available
+from hexauth.vault.quick import BUS
 from tests.secret_service import Start, lock
 from tests.vault.conftest import join_late_calls
 

@@ -1,0 +1,164 @@
+"""Waits until whoever is getting a token now has put it into memory, or has found none.
+
+A crowd that needs the same token comes here, after `hot` and with few imports. Whoever gets the
+mutex goes on; the others find in memory an answer, or why there is none, and leave with it.
+"""
+
+import os
+
+from hexauth import hot
+from hexauth.hot import Front
+
+WAIT_SECONDS = 30
+"""The longest wait for whoever is getting a token."""
+
+NAME_BYTES = 200
+"""The longest name of the surroundings for which somebody is waited who finds out about them."""
+
+NEWS = b"news "
+"""What the line begins with that says why there is no answer: `code`, `message`, `hint`, an id."""
+
+OLD = b"old-"
+"""What the names of answers begin with that are for those who waited alone: a refresh has failed,
+and the token has little life left."""
+
+LOGIN_REQUIRED = 3
+
+
+def wait(front: Front, door: str) -> None:
+    """Wait, and end the process with what came of it; return if nothing did.
+
+    The process may hold a mutex then: that of the login, or that of its surroundings, which
+    nobody has looked at before.
+    """
+    if front.wanted is None or not front.seen or _wait_for_token(front, door):
+        return
+    name = next(iter(front.seen))
+    if len(name) < NAME_BYTES and (is_for_hexpm(front) or not _is_known(name)):
+        _lock(front, f"{hot.state_folder(os.environ)}/front.lock", make=True)
+        if _wait_for_token(front, door, is_second=True):
+            return
+
+
+def is_for_hexpm(front: Front) -> bool:
+    """Tell whether `hexpm` is asked for by this name."""
+    return front.wanted is not None and front.wanted[0] == b""
+
+
+def _is_known(name: str) -> bool:
+    return hot.is_current([*hot.read(hot.note_path(name)), b"", b""])
+
+
+def _wait_for_token(front: Front, door: str, *, is_second: bool = False) -> bool:
+    """Wait for the login's mutex, if the login is known, and tell whether it is.
+
+    `is_second` tells whether this process has waited already.
+    """
+    wanted = front.wanted
+    assert wanted is not None  # noqa: S101  (`wait` has looked)
+    for name in front.seen:
+        found = hot.first(name, os.environ) if is_second else front.seen[name]
+        pointer = f"{hot.state_folder(os.environ)}/front/{name}"
+        where = found if hot.is_current(found) else hot.read(pointer)
+        if not hot.is_current(where) or not hot.fits(where, wanted):
+            continue
+        front.pointer, front.name = where, name
+        _leave_with(front, door, found, is_new=found != front.seen[name])
+        if is_second:
+            front.leave()  # there is nothing left to find out about the surroundings
+        if not hot.is_live(found):
+            _wait_for(front, door, name, os.fsdecode(where[3]))
+        return True
+    return False
+
+
+def _wait_for(front: Front, door: str, name: str, mutex: str) -> None:
+    base = mutex.removesuffix("token.lock")
+    for record in (f"{base}token.json", f"{base}login.json"):
+        front.records.setdefault(record, b"\n".join(hot.read(record) or ()))
+    if _lock(front, mutex):
+        found = hot.first(name, os.environ)
+        _leave_with(front, door, found, is_new=found != front.seen[name])
+        if hot.is_live(found):  # it says that there is nothing to wait for
+            front.leave()
+
+
+def _lock(front: Front, path: str, *, make: bool = False) -> bool:
+    """Wait for the mutex at `path`, and let `front` have it in place of any other."""
+    from hexauth.machine.flock import lock_within
+
+    flags = os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if make else 0)
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        if not make:
+            raise
+        os.makedirs(path.rpartition("/")[0], 0o700)  # noqa: PTH103  (pathlib takes 5 ms)
+        descriptor = os.open(path, flags, 0o600)
+    if not lock_within(descriptor, WAIT_SECONDS):
+        return False
+    front.leave()
+    front.path, front.descriptor = path, descriptor
+    return True
+
+
+def _leave_with(front: Front, door: str, found: list[bytes], *, is_new: bool) -> None:
+    """End the process with what the file `found` in memory says, if it is for this process.
+
+    It is `new` if it was written since this process came; how an attempt has ended is for those
+    alone who have waited for it. That nobody is logged in is so until somebody is.
+    """
+    wanted = front.wanted
+    assert wanted is not None  # noqa: S101  (`wait` has looked)
+    origin, form, *user = wanted
+    for name in (form, OLD + form) if is_new else ():
+        if (answer := hot.find(found, (origin, name, *user))) is not None:
+            hot.leave(answer)
+    news = next((line[len(NEWS) :] for line in found if line.startswith(NEWS)), b"")
+    if not news or not hot.is_live(found) or not hot.fits(found, wanted):
+        return
+    code, message, hint, _ = news.split(b"\0")
+    if int(code) == LOGIN_REQUIRED:
+        base = os.fsdecode(found[3]).removesuffix("token.lock")
+        if not is_told_not_to_ask(front, door) or _is_login_under_way(base):
+            return
+    elif not is_new:
+        return
+    if door == "bazel":
+        said = b"hexauth: " + message + b" " + hint + b"\n"
+    else:
+        said = b"hexauth: " + message + b"\nhexauth: " + hint + b"\n"
+    # Git is kept from asking in hexauth's place, where it has described what it wants.
+    is_gits = front.plain is not None and front.plain[:2] == ("", "git")
+    hot.leave(b"quit=1\n" if is_gits else b"", int(code), said)
+
+
+def _is_login_under_way(base: str) -> bool:
+    """Tell whether somebody is logging in, or has left a code that may still be good."""
+    from hexauth.machine.flock import is_locked
+
+    record = hot.read(f"{base}login.json")
+    return any(b'"device_code"' in line for line in record) or is_locked(f"{base}login.lock")
+
+
+def is_told_not_to_ask(front: Front, door: str) -> bool:
+    """Tell whether it is plain that nobody may be asked; `asking.allowed_to_ask` has the rule."""
+    if door == "bazel":
+        return True
+    if front.plain is not None and front.plain[2] is not None:
+        return not front.plain[2]
+    environ = os.environ
+    if any(environ.get(each, "").lower() not in hot.NO for each in ("CI", "HEXAUTH_NO_LOGIN")):
+        return True
+    if environ.get("GIT_TERMINAL_PROMPT", "1").lower() in hot.NO:
+        return True
+    is_graphical = environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")
+    return not is_graphical and not os.isatty(2) and not _has_terminal()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,167 @@
+"""Reads an entry with few imports, where nothing is out of the ordinary.
+
+The index tells which vault an entry is in; a plain file is read here, the Secret Service by
+`vault.bus`. What takes more than reading is left to the vaults themselves.
+"""
+
+import os
+
+from hexauth import hot
+from hexauth.lean_json import loads
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the reading
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+AUTO = "auto"
+"""The index's entry for the vault that `auto` has chosen, so that it never wanders silently."""
+
+NAMES = ("keyring", "file")
+
+USER = "hexauth"
+"""The user name of every entry in a keyring: never empty, as Windows drops those (keyring#763)."""
+
+MARK = "hexauth-parts:"
+"""What the head of a value begins with that lies in parts."""
+
+RUN_USER = "/run/user"
+"""Where systemd keeps a folder for each user who is logged in (pam_systemd(8))."""
+
+BUS = "DBUS_SESSION_BUS_ADDRESS"
+
+FILE_VERSION = 1
+"""The version of the file vault's layout; a file of a later one is refused, never overwritten."""
+
+
+class Unusual(Exception):
+    """What only the vaults themselves can deal with, or explain."""
+
+
+def entries(content: bytes) -> "dict[str, dict[str, str]]":
+    """Return what an index holds, each entry's name with its facts; {} if it is no index."""
+    try:
+        found = loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: facts for name, facts in found.items() if _are_facts(facts)}
+
+
+def _are_facts(found: object) -> bool:
+    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
+
+
+def noted(index: "Mapping[str, Mapping[str, str]]", entry: str) -> tuple[str, str] | None:
+    """Return the vault that `entry` is in, or will be, and the entry of `index` that says so."""
+    for each in (entry, AUTO):
+        if (name := index.get(each, {}).get("vault")) in NAMES:
+            return str(name), each
+    return None
+
+
+def from_file(path: str, names: "Sequence[str]") -> "list[str | None]":
+    """Return the values of the entries `names` in the file vault at `path`. Raises `Unusual`.
+
+    It must be plain, and ours alone in a folder that others cannot write to.
+    """
+    folder = path.rpartition("/")[0]
+    found = hot.read(path)
+    if not found:
+        if os.path.lexists(path):
+            raise Unusual(path)
+        return [None for _ in names]
+    around = os.stat(folder)  # noqa: PTH116  (pathlib takes 5 ms)
+    if around.st_uid != os.getuid() or around.st_mode & 0o022:
+        raise Unusual(folder)
+    try:
+        document = loads(b"\n".join(found))
+        values = document["entries"] if document["version"] == FILE_VERSION else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        values = None
+    if not isinstance(values, dict) or not all(isinstance(each, str) for each in values.values()):
+        raise Unusual(path)
+    return [values.get(name) for name in names]
+
+
+def from_keyring(
+    path: str, namespace: str, names: "Sequence[str]", mutex: str, seconds: int
+) -> "list[str | None]":
+    """Return the values of the entries `names` in the Secret Service on the bus at `path`.
+
+    `mutex` is held meanwhile; all of it ends after `seconds`. Raises `Unusual`.
+    """
+    from hexauth.vault import bus
+
+    descriptor = _locked(mutex, seconds)
+    try:
+        found = bus.secrets(path, [service(namespace, name) for name in names], USER, seconds)
+    except bus.Unusual as error:
+        raise Unusual(str(error)) from None
+    finally:
+        os.close(descriptor)
+    if any(value is not None and value.startswith(MARK) for value in found):
+        raise Unusual("a value lies in parts")
+    return found
+
+
+def _locked(path: str, seconds: float) -> int:
+    """Return the open file that holds the lock at `path`."""
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        from hexauth.machine.flock import lock_within  # only who has to wait needs it
+
+        if not lock_within(descriptor, seconds):
+            raise Unusual(path) from None
+    return descriptor
+
+
+def service(namespace: str, entry: str, part: str = "") -> str:
+    """Return the service under which a keyring has `entry`, or a part of it."""
+    return f"{namespace}#{part}/{entry}" if part else f"{namespace}/{entry}"
+
+
+def socket_path(environ: "Mapping[str, str]") -> str | None:
+    """Return the socket of the D-Bus session whose Secret Service keyring would take.
+
+    None wherever that takes more to find out; "Server Addresses" of the D-Bus Specification.
+    """
+    address = bus_address(environ) or ""
+    path, _, more = address.removeprefix("unix:path=").partition(",")
+    if not address.startswith("unix:path=/") or any(each in address for each in ";%"):
+        return None
+    if more and not more.startswith("guid="):
+        return None
+    is_sandboxed = os.path.lexists("/.flatpak-info")
+    return None if is_sandboxed or is_for_keyring_to_say(environ) else path
+
+
+def bus_address(environ: "Mapping[str, str]", folder: str | None = None) -> str | None:
+    """Return the address of the user's D-Bus session, or None if there is none.
+
+    Under ssh and cron nobody names it, but systemd puts every user's bus at /run/user/UID/bus
+    (pam_systemd(8)), and a login made on the desktop has to be found there too.
+    """
+    if environ.get(BUS):
+        return environ[BUS]
+    path = f"{folder or RUN_USER}/{os.getuid()}/bus"
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    is_socket = found.st_mode & 0o170000 == 0o140000
+    return f"unix:path={path}" if is_socket and found.st_uid == os.getuid() else None
+
+
+def is_for_keyring_to_say(environ: "Mapping[str, str]") -> bool:
+    """Tell whether only keyring knows what it would take.
+
+    Under KDE it weighs KWallet against the Secret Service (its `kwallet.py`), and variables can
+    set properties of a backend, such as another collection (its `backend.py`).
+    """
+    is_kde = "KDE" in environ.get("XDG_CURRENT_DESKTOP", "").split(":")
+    return is_kde or any(name.startswith("KEYRING_PROPERTY_") for name in environ)
