@@ -6,7 +6,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -19,6 +20,10 @@ class Program:
     environ: Mapping[str, str]
     given: bytes = b""
     expected: bytes = b""
+    code: int = 0
+    """The exit code that it must have; if that is not 0, its messages are part of its answer."""
+    before: Callable[[], object] = lambda: None
+    """What happens before each run, outside of what is measured."""
     wall: list[float] = field(default_factory=list)
     """Milliseconds from the start to the end of the process, one a round."""
     cpu: list[float] = field(default_factory=list)
@@ -28,31 +33,42 @@ class Program:
 
     def start(self, out: int) -> int:
         """Start it, writing to the descriptor `out`; return its process id."""
+        outs = (1,) if self.code == 0 else (1, 2)
         reading, writing = os.pipe()
         os.write(writing, self.given)
         os.close(writing)
-        streams = [(os.POSIX_SPAWN_DUP2, reading, 0), (os.POSIX_SPAWN_DUP2, out, 1)]
+        streams = [(os.POSIX_SPAWN_DUP2, reading, 0)]
+        streams += [(os.POSIX_SPAWN_DUP2, out, each) for each in outs]
         pid = os.posix_spawn(self.words[0], self.words, self.environ, file_actions=streams)
         os.close(reading)
         return pid
 
     def check(self) -> None:
         """Raise SystemExit unless it answers as it should."""
+        self.before()
         reading, writing = os.pipe()
         pid = self.start(writing)
         os.close(writing)
         with os.fdopen(reading, "rb") as stream:
             answer = stream.read()
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        if code != 0 or self.expected not in answer:
-            raise SystemExit(f"{self.name}: exit code {code}, and not the answer expected")
+        self.ended(os.waitpid(pid, 0)[1])
+        if self.expected not in answer:
+            raise SystemExit(f"{self.name}: not the answer expected")
+
+    def ended(self, *statuses: int) -> None:
+        """Raise SystemExit unless every run, of which these are the statuses, ended as it must."""
+        codes = Counter(map(os.waitstatus_to_exitcode, statuses))
+        if set(codes) - {self.code}:
+            raise SystemExit(f"{self.name}: exit codes {dict(codes)}, and not {self.code}")
 
     def sample(self, nowhere: int) -> None:
-        """Run it once, and note what it took."""
+        """Run it once, and note what it took; raises SystemExit if it did not end as it must."""
+        self.before()
         begin = time.perf_counter_ns()
-        _, _, usage = os.wait4(self.start(nowhere), 0)
+        _, status, usage = os.wait4(self.start(nowhere), 0)
         self.wall.append((time.perf_counter_ns() - begin) / 1e6)
         self.cpu.append((usage.ru_utime + usage.ru_stime) * 1e3)
+        self.ended(status)
 
     def ratio(self, base: "Program", what: str = "wall") -> float:
         """Return the median of the rounds' ratios to `base`."""
@@ -88,6 +104,7 @@ def peak(program: Program) -> int:
     A process starts with the peak of the one that started it (getrusage(2)), so a launcher that
     is small itself does; what is smaller than that is shown as large as that, some 8 MiB.
     """
+    program.before()
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", LAUNCHER, *program.words],
         input=program.given,
@@ -98,13 +115,20 @@ def peak(program: Program) -> int:
     return int(done.stdout)
 
 
-def crowd(program: Program, size: int) -> float:
-    """Start `size` of them at once; return the milliseconds until the last has ended."""
+def crowd(program: Program, size: int, since: Callable[[], object] | None = None) -> float:
+    """Start `size` of them at once; return the milliseconds until the last has ended.
+
+    They are counted from the start, or from the moment that `since`, called when all have been
+    started, has waited for. Raises SystemExit unless every one ended as it must.
+    """
+    program.before()
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
         begin = time.perf_counter_ns()
         running = [program.start(nowhere.fileno()) for _ in range(size)]
-        codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in running]
+        if since is not None:
+            since()
+            begin = time.perf_counter_ns()
+        statuses = [os.waitpid(pid, 0)[1] for pid in running]
         took = (time.perf_counter_ns() - begin) / 1e6
-    if any(codes):
-        raise SystemExit(f"{program.name}: {sum(map(bool, codes))} of {size} have failed")
+    program.ended(*statuses)
     return took

@@ -1,5 +1,6 @@
 """The programs that hexauth is measured beside, each given a secret as long as the token."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -8,14 +9,24 @@ from pathlib import Path
 from bench.measure import Program
 
 HOST = "git.example.com"
+URL = f"https://{HOST}"
 REQUEST = f"protocol=https\nhost={HOST}\n\n".encode()
+
+
+def told_by_git(secret: str) -> bytes:
+    """Return what git tells a helper to store."""
+    return f"protocol=https\nhost={HOST}\nusername=me\npassword={secret}\n\n".encode()
+
+
+def told_by_docker(secret: str) -> bytes:
+    """Return what docker tells a helper to store."""
+    return json.dumps({"ServerURL": URL, "Username": "me", "Secret": secret}).encode()
 
 
 def installed(
     environ: Mapping[str, str], folder: Path, scripts: Path, secret: str
 ) -> Iterator[Program]:
     """Yield each peer that is here, after storing `secret` in it; `folder` is for their files."""
-    stored = f"protocol=https\nhost={HOST}\nusername=me\npassword={secret}\n\n".encode()
     expected = secret.encode()
 
     def give(words: list[str], data: bytes) -> None:
@@ -28,21 +39,19 @@ def installed(
             ("cache", ["--socket", str(folder / "socket/s")]),
         ):
             words = [git, f"credential-{name}", *options]
-            give([*words, "store"], stored)
+            give([*words, "store"], told_by_git(secret))
             yield Program(f"git credential-{name}", [*words, "get"], environ, REQUEST, expected)
     if libsecret := libsecret_helper(folder):
-        give([libsecret, "store"], stored)
+        give([libsecret, "store"], told_by_git(secret))
         yield Program("git-credential-libsecret", [libsecret, "get"], environ, REQUEST, expected)
     if tool := shutil.which("secret-tool"):
         give([tool, "store", "--label", "bench", "service", "tool", "user", "me"], expected)
         words = [tool, "lookup", "service", "tool", "user", "me"]
         yield Program("secret-tool lookup", words, environ, b"", expected)
     if docker := shutil.which("docker-credential-secretservice"):
-        url = f"https://{HOST}"
-        credential = f'{{"ServerURL":"{url}","Username":"me","Secret":"{secret}"}}'
-        give([docker, "store"], credential.encode())
+        give([docker, "store"], told_by_docker(secret))
         words = [docker, "get"]
-        yield Program("docker-credential-secretservice", words, environ, url.encode(), expected)
+        yield Program("docker-credential-secretservice", words, environ, URL.encode(), expected)
     if gh := shutil.which("gh"):
         words = [gh, "auth", "token"]
         yield Program("gh auth token", words, {**environ, "GH_TOKEN": secret}, b"", expected)

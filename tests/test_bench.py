@@ -22,6 +22,12 @@ def test_benchmark_measures_what_it_names() -> None:
     figures = re.findall(r"^[|] (.+?) [|] ([0-9.]+) [|] [≤≥]", done.stdout.decode(), re.MULTILINE)
     assert "hit / python -c pass, wall" in dict(figures)
     assert "stored token, cache empty, Secret Service / keyring get" in dict(figures)
+    assert "stored password, Secret Service / python -c pass" in dict(figures)
+    assert "stored password, file vault / python -c pass" in dict(figures)
+    assert "token, memory empty, Secret Service / python -c pass" in dict(figures)
+    for who in ("waiters of a refresh that met a 503", "callers, nobody logged in, may not ask"):
+        for vault in ("Secret Service", "file vault"):
+            assert f"3 {who}, {vault} / 3 x python -c pass" in dict(figures)
 
 
 def test_benchmark_fetches_through_the_proxy_and_straight() -> None:

@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
@@ -22,13 +22,13 @@ from typing import Self
 import click
 
 from bench.measure import Program, crowd
-from hexauth.machine.mutex import Mutex
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from hexauth.vault.quick import BUS
 from tests import secret_service
 from tests.conftest import Machine, Process
+from tests.stress.gate import gate
 from tests.waiting import until
 
 SECONDS = 240
@@ -184,7 +184,8 @@ def run(case: Case, size: int, folder: Path, environ: Mapping[str, str] | None =
             sandbox.faults.add(parse(fault))
         threads = case.words == THREADS
         words = (*THREADS, str(size)) if threads else case.words
-        with _gate(machine) if case.gathers else nullcontext(lambda size: None) as gathered:
+        state = folder / "hexauth/state"
+        with gate(state) if case.gathers else nullcontext(lambda size: None) as gathered:
             crowd = Crowd(machine, sandbox, folder, 1 if threads else size, words)
             with crowd:
                 gathered(size)
@@ -192,25 +193,6 @@ def run(case: Case, size: int, folder: Path, environ: Mapping[str, str] | None =
                 seen = crowd.seen()
                 case.after(crowd)
         return seen
-
-
-@contextmanager
-def _gate(machine: Machine) -> Iterator[Callable[[int], None]]:
-    """Hold the token mutex, and hand out a function that lets a crowd in once it is complete."""
-    path = next((machine.home / "hexauth/state").glob("*.token.lock"))
-    mark = f":{path.stat().st_ino} "
-    mutex = Mutex(path).held(SECONDS)
-    mutex.__enter__()
-
-    def gathered(size: int) -> None:
-        def waiting() -> int:
-            lines = Path("/proc/locks").read_text("ascii").splitlines()
-            return sum("->" in line and mark in line for line in lines)
-
-        until(lambda: waiting() >= size, SECONDS)
-        mutex.__exit__(None, None, None)
-
-    yield gathered
 
 
 def _login(machine: Machine, sandbox: Sandbox) -> None:
