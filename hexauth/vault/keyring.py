@@ -99,8 +99,8 @@ class KeyringVault:
 
         def probe(store: "_Store") -> None:
             # A write that fails leaves nothing, and removing that could ask for a second unlock.
-            parts.write(store, entry, "probe", self._limit)
-            parts.delete(store, entry, self._limit)
+            parts.write(store, entry, "?", self._limit)
+            store.remove(entry, "")  # one character is never in parts
 
         self._call(probe, changes=False)  # nobody needs to know when a late probe is gone
 
