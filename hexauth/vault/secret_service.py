@@ -47,12 +47,12 @@ class SecretService:
 
     def delete_password(self, service: str, username: str) -> None:
         """Remove the secret; raises PasswordDeleteError if there is none."""
-        from keyring.errors import PasswordDeleteError
-
         with self._items(service, username) as items:
             for item in items:
                 item.delete()
                 return
+        from keyring.errors import PasswordDeleteError  # 50 ms, and nearly always there is one
+
         raise PasswordDeleteError("No such password!")
 
     @contextmanager

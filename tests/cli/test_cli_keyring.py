@@ -83,6 +83,17 @@ def test_a_keyring_that_answers_keeps_the_login_and_no_file_does(here: Machine) 
     assert not (here.home / "hexauth/vault").exists()
 
 
+def test_a_login_needs_keyring_the_package_for_nothing(sandbox: Sandbox, desktop: Make) -> None:
+    """It takes 50 ms to import; what speaks to the Secret Service is ours."""
+    here = desktop(sandbox)
+
+    done = here.hexauth(*LOGIN, environ={"PYTHONPROFILEIMPORTTIME": "1"})
+
+    assert done.returncode == 0
+    assert b" secretstorage\n" in done.stderr
+    assert b" keyring\n" not in done.stderr
+
+
 def test_status_names_the_keyring_and_why(here: Machine) -> None:
     shown = here.hexauth("status").stdout.decode()
 

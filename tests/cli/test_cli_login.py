@@ -239,6 +239,34 @@ def test_ctrl_c_is_a_no_and_a_later_login_asks_again(serve: Serve, machine: Make
         assert process.wait(60) == 0
 
 
+def test_ctrl_c_while_another_process_asks_is_told_alike(serve: Serve, machine: Make) -> None:
+    """Whether the words are so plain that Click is not needed, or not."""
+    sandbox = serve()
+    here = machine(sandbox)
+    ends = []
+    with here.start("hexauth", "login", "--no-browser") as first:
+        until(lambda: under_way(here))
+        for words in (("login",), ("login", "hexpm")):
+            with here.start("hexauth", *words) as second:
+                assert second.stderr is not None
+                second.stderr.readline()
+                second.stderr.readline()
+                second.send_signal(signal.SIGINT)
+                ends.append((second.communicate(timeout=60)[1], second.returncode))
+        first.kill()
+
+    assert ends == [(b"\nhexauth: Interrupted.\nhexauth: Nothing was changed.\n", 130)] * 2
+
+
+def test_a_plain_login_imports_no_click(serve: Serve, machine: Make) -> None:
+    here = machine(serve(approve_after=0))
+
+    done = here.hexauth("login", "--no-browser", environ={"PYTHONPROFILEIMPORTTIME": "1"})
+
+    assert done.returncode == 0
+    assert b" click\n" not in done.stderr
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_a_dead_process_leaves_its_code_to_the_next(
     serve: Serve, machine: Make, how: signal.Signals
