@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Self
 
 from hexauth import hex as hexpm
+from hexauth.credentials import stored
 from hexauth.login.asking import Question, allowed_to_ask, device_name
 from hexauth.login.attempts import Arrival, arrive
 from hexauth.login.tokens import Tokens
@@ -57,6 +58,11 @@ class Request:
     def site(self) -> Site:
         """What the target is."""
         return site(self.target, self.home.settings, self.repository)
+
+    @cached_property
+    def stored(self) -> Credential | None:
+        """What a tool has stored that answers it."""
+        return stored.find(self.home, self.target, authtype=self.authtype)
 
     @cached_property
     def server(self) -> Server | None:

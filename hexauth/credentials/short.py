@@ -34,7 +34,7 @@ def answer(front: "Front", door: str, words: list[str]) -> None:
         return
     target, authtype, render = request
     index = quick.entries(b"\n".join(hot.read(f"{note.state}/index.json")))
-    if _is_of_a_login(target, note, index):
+    if target.protocol != DOCKER and _is_of_a_login(target, note, index):
         return
     drawer = drawers.name(target)
     found = drawers.choose(
@@ -45,6 +45,30 @@ def answer(front: "Front", door: str, words: list[str]) -> None:
     )
     if found is not None:
         hot.leave(render(drawers.credential(found, target)))
+    elif target.protocol == DOCKER:
+        web = _web(str(target.host))
+        if web is not None and not _is_of_a_login(web, note, index) and not _is_told_to_git(web):
+            from hexauth.protocols import docker
+
+            hot.leave(f"{docker.NOT_FOUND}\n".encode(), 1)
+    elif front.plain is not None and not front.plain[0] and not _is_told_to_git(target):
+        hot.leave(b"")
+
+
+def _web(server: str) -> Target | None:
+    """Return the address that docker's `server` is, which leaves the scheme out, if it is plain."""
+    url = server if "://" in server else f"https://{server}"
+    scheme, host = _split(url)
+    is_plain = hot.PLAIN.issuperset(url.replace(":", "").encode())
+    return Target("https", host) if scheme == "https" and host and is_plain else None
+
+
+def _is_told_to_git(target: Target) -> bool:
+    """Tell whether git was told of an OAuth server at `target`, at which a person might log in."""
+    from hexauth.world import git_config
+
+    here = _origin(str(target.protocol), str(target.host))
+    return any(here == _origin(*_split(url)) for url in git_config.oauth(os.environ))
 
 
 def _request(front: "Front", door: str, words: list[str]) -> "tuple[Target, bool, Render] | None":
@@ -93,8 +117,6 @@ def _docker(front: "Front") -> "tuple[Target, bool, Render] | None":
 
 def _is_of_a_login(target: Target, note: Note, index: "Mapping[str, Mapping[str, str]]") -> bool:
     """Tell whether a login, or a repository's key, could be for `target`."""
-    if target.protocol == DOCKER:
-        return False  # what docker has stored comes first
     here = _origin(str(target.protocol), str(target.host))
     if here in note.origins.split(" "):
         return True

@@ -5,7 +5,7 @@ from functools import wraps
 from hashlib import sha256
 
 from hexauth import hex as hexpm
-from hexauth.credentials import keys, stored
+from hexauth.credentials import keys
 from hexauth.credentials.keys import KeyKind
 from hexauth.credentials.request import Request
 from hexauth.errors import LoginRequired, Unreachable
@@ -13,6 +13,7 @@ from hexauth.login.asking import log_in
 from hexauth.login.renewal import exchanged, refreshed
 from hexauth.login.tokens import Tokens
 from hexauth.model import Credential, Kind, Token
+from hexauth.servers.directory import known_server
 from hexauth.servers.repositories import Repository
 from hexauth.servers.targets import known_targets
 
@@ -169,8 +170,17 @@ def from_refresh(request: Request, tokens: Tokens) -> Found:
 
 def from_store(request: Request) -> Answer:
     """Answer with what a tool stored for this protocol and host."""
-    found = stored.find(request.home, request.target, authtype=request.authtype)
-    return "no tool has stored anything for it" if found is None else found
+    return request.stored or "no tool has stored anything for it"
+
+
+def from_store_alone(request: Request) -> Answer:
+    """Answer with what a tool stored where hexauth knows of no login, without asking git for one.
+
+    It is what `short` answers, too.
+    """
+    if known_server(request.home, request.target) is not None:
+        return "a login comes first"
+    return from_store(request)
 
 
 @_of_login
@@ -186,6 +196,7 @@ SOURCES: tuple[tuple[str, Source], ...] = (
     ("HEX_REPOS_KEY", from_repos_key),
     ("the repository's key", from_own_key),
     ("its parent's key", from_parent_key),
+    ("stored where no login is known", from_store_alone),
     ("the login, in memory", from_memory),
     ("the login, in the vault", from_vault),
     ("the login, refreshed", from_refresh),

@@ -42,9 +42,21 @@ def hex_server(settings: Settings) -> Server:
 def server_for(home: Home, target: Target) -> Server | None:
     """Return the server whose login works at `target`, or None.
 
+    In this order: those that `known_server` knows; git's configuration.
+    """
+    if not target.is_web:
+        return None
+    known = known_server(home, target)
+    here = origin(str(target.protocol), str(target.host))
+    return known or next(iter(_of_git(home, here)), None)
+
+
+def known_server(home: Home, target: Target) -> Server | None:
+    """Return the server whose login works at `target`, if hexauth itself knows one.
+
     Scheme, host and port must be the server's own; a target without one of them gets nothing
     (git's CVE-2020-11008). In this order: the server of `hexpm`; config.toml; where somebody has
-    logged in; git's configuration.
+    logged in.
     """
     if not target.is_web:
         return None
@@ -56,7 +68,7 @@ def server_for(home: Home, target: Target) -> Server | None:
         near = [each for each in known if origin(*split_url(each.url)) == here]
         if near:  # the one whose path is the longest that fits; git tells no path
             return max(near, key=lambda each: _fit(each, path))
-    return next(iter(_of_git(home, here)), None)
+    return None
 
 
 def _fit(server: Server, path: str) -> int:

@@ -1,10 +1,10 @@
 """What git was configured with, as far as it is for a credential helper."""
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from hexauth.machine.programs import find_program, printed
 
-from hexauth.machine.programs import find_program
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than git
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 GIT_NO = ("", "0", "false", "no", "off", "never")
 """How git is told no; an empty value is false (git-config(1))."""
@@ -14,7 +14,7 @@ GIT_SECONDS = 5
 """The longest that git may take to say how it is configured; it takes 3 ms."""
 
 
-def may_ask(environ: Mapping[str, str]) -> bool:
+def may_ask(environ: "Mapping[str, str]") -> bool:
     """Tell whether git, if it is the caller, allows a question to the person.
 
     `GIT_TERMINAL_PROMPT` (git(1)) and `credential.interactive` (git-config(1)), which reaches a
@@ -28,22 +28,26 @@ def may_ask(environ: Mapping[str, str]) -> bool:
     return not any(answer.lower() in GIT_NO for answer in answers)
 
 
-def _git_config(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _git_config(environ: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
     """Yield what git was configured with for this run alone; the last value counts, as in git."""
     count = environ.get("GIT_CONFIG_COUNT", "")
-    for n in range(int(count) if re.fullmatch(r"[0-9]{1,4}", count) else 0):
+    is_number = count.isascii() and count.isdigit() and len(count) <= 4
+    for n in range(int(count) if is_number else 0):
         yield environ.get(f"GIT_CONFIG_KEY_{n}", ""), environ.get(f"GIT_CONFIG_VALUE_{n}", "")
     if not environ.get("GIT_CONFIG_PARAMETERS"):
         return
     import shlex
 
-    with suppress(ValueError):  # an unclosed quotation mark: git has not written it
-        for word in shlex.split(environ.get("GIT_CONFIG_PARAMETERS", "")):
-            key, equals, value = word.partition("=")
-            yield key, value if equals else "true"
+    try:
+        words = shlex.split(environ.get("GIT_CONFIG_PARAMETERS", ""))
+    except ValueError:  # an unclosed quotation mark: git has not written it
+        return
+    for word in words:
+        key, equals, value = word.partition("=")
+        yield key, value if equals else "true"
 
 
-def oauth(environ: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+def oauth(environ: "Mapping[str, str]") -> "Mapping[str, Mapping[str, str]]":
     """Return what git was told of OAuth servers: for each URL, keys in lower case and values.
 
     The keys are those of git-credential-oauth and Git Credential Manager, such as
@@ -53,24 +57,14 @@ def oauth(environ: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
     program = find_program("git", environ)
     if program is None:
         return {}
-    import subprocess
-
+    words = [program, "-C", "/", "config", "-z", "--get-regexp", r"^credential\..*\.oauth"]
     ours = {k: v for k, v in environ.items() if k[:4] != "GIT_" or k[:11] == "GIT_CONFIG_"}
     try:
-        done = subprocess.run(
-            [program, "config", "-z", "--get-regexp", r"^credential\..*\.oauth"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env=ours,
-            timeout=GIT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
+        said = printed(words, ours, GIT_SECONDS)
+    except OSError:
         return {}
     found: dict[str, dict[str, str]] = {}
-    for line in done.stdout.decode("utf-8", "surrogateescape").split("\0"):
+    for line in said.decode("utf-8", "surrogateescape").split("\0"):
         name, _, value = line.partition("\n")
         url, _, key = name.partition(".")[2].rpartition(".")
         if url and value:
