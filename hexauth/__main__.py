@@ -1,6 +1,5 @@
 """The one door: from here every run starts, and here alone errors become exit codes."""
 
-import gc
 import os
 import sys
 
@@ -126,6 +125,8 @@ def _explained(failure: BaseException) -> "HexauthError":
 
 def _work(arguments: list[str], front: hot.Front, door: str) -> int:
     """Do what was asked, with no more imports than it takes."""
+    import gc
+
     gc.set_threshold(GARBAGE)
     if front.interrupted:
         raise KeyboardInterrupt
