@@ -12,14 +12,15 @@ TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the whol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    Call = tuple[tuple[bytes, bytes, bytes], bytes, bytes, bytes, bytes]
+    """Whom to call, the method, the types of its arguments, these, and the types of the reply."""
+
 BYTES = 1 << 20
 """The most that the bus may send in all; the answers take about a thousand, and the secrets."""
 
 BUS = b"org.freedesktop.DBus", b"/org/freedesktop/DBus", b"org.freedesktop.DBus"
 SERVICE = b"org.freedesktop.secrets", b"/org/freedesktop/secrets", b"org.freedesktop.Secret.Service"
 """Whom to call: a name on the bus, an object's path, and its interface ("Object Paths")."""
-
-COLLECTION = b"org.freedesktop.Secret.Collection"
 
 
 class Unusual(Exception):
@@ -49,42 +50,49 @@ def secrets(
 
 def _ask(bus: "_Bus", path: str, services: list[bytes], username: bytes) -> list[str | None]:
     """Ask in three steps, each of which sends at once what it can; "Transfer of Secrets"."""
-    # GNOME Keyring (daemon/dbus/gkd-secret-service.c) may be late to notice a new client. It then
-    # dies of OpenSession or of Get, and only says "no such collection" to ReadAlias, so that is
-    # the first call. Nor is any sent to the path of an alias, which it resolves while it changes.
-    hello = _call(1, BUS, b"Hello")
-    bus.open(path, hello + _call(2, SERVICE, b"ReadAlias", b"s", _strings(b"default")))
-    where = bus.replies({1: b"s", 2: b"o"})[2].string()
+    # GNOME Keyring (daemon/dbus/gkd-secret-service.c) may be late to notice a new client. It can
+    # die of a first call that is OpenSession or Get; to ReadAlias it says that there is none, once.
+    # And no call goes to the path of an alias, whose meaning is freed when any client is noticed.
+    hello = BUS, b"Hello", b"", b"", b"s"
+    alias = SERVICE, b"ReadAlias", b"s", _strings(b"default"), b"o"
+    where = bus.open(path, hello, alias)[1].string()
+    if where == b"/":
+        where = bus.ask(alias)[0].string()
     if where == b"/":
         raise Unusual("there is no default collection")
 
-    collection = SERVICE[0], where, COLLECTION
+    collection = SERVICE[0], where, b"org.freedesktop.Secret.Collection"
     properties = SERVICE[0], where, b"org.freedesktop.DBus.Properties"
     plain = _aligned(_strings(b"plain") + b"\1s\0", 4) + _strings(b"")
-    calls = _call(3, SERVICE, b"OpenSession", b"sv", plain)
-    calls += _call(4, properties, b"Get", b"ss", _strings(COLLECTION, b"Locked"))
-    searches = range(5, 5 + len(services))
-    for serial, service in zip(searches, services, strict=True):
-        pairs = _aligned(_strings(b"service", service), 8) + _strings(b"username", username)
-        query = _uint(len(pairs)) + bytes(4) + pairs
-        calls += _call(serial, collection, b"SearchItems", b"a{ss}", query)
-    bus.send(calls)
-    replies = bus.replies({3: b"vo", 4: b"v", **dict.fromkeys(searches, b"ao")})
-    replies[3].skip(b"\1s" + bytes(7))  # an empty string: the session needs no key
-    session = replies[3].string()
-    replies[4].skip(b"\1b" + bytes(6))  # false: it is not locked
-    items = [_first(replies[serial]) for serial in searches]
+    opened, locked, *searches = bus.ask(
+        (SERVICE, b"OpenSession", b"sv", plain, b"vo"),
+        (properties, b"Get", b"ss", _strings(collection[2], b"Locked"), b"v"),
+        *(
+            (collection, b"SearchItems", b"a{ss}", _attributes(service, username), b"ao")
+            for service in services
+        ),
+    )
+    opened.skip(b"\1s" + bytes(7))  # an empty string: the session needs no key
+    locked.skip(b"\1b" + bytes(6))  # false
+    session = opened.string()
+    items = [_first(search) for search in searches]
 
     wanted = [item for item in items if item]
     if not wanted:
         return [None for _ in items]
     paths = _strings(*wanted)
     body = _aligned(_uint(len(paths)) + paths, 4) + _strings(session)
-    bus.send(_call(searches.stop, SERVICE, b"GetSecrets", b"aoo", body))
-    found = _secrets(bus.replies({searches.stop: b"a{o(oayays)}"})[searches.stop], session)
+    reply = bus.ask((SERVICE, b"GetSecrets", b"aoo", body, b"a{o(oayays)}"))[0]
+    found = _secrets(reply, session)
     if not found.keys() >= set(wanted):  # one may be locked, or removed by now
         raise Unusual("an item's secret is missing")
     return [found[item].decode() if item else None for item in items]
+
+
+def _attributes(service: bytes, username: bytes) -> bytes:
+    """Return what to search for; "Lookup Attributes"."""
+    pairs = _aligned(_strings(b"service", service), 8) + _strings(b"username", username)
+    return _uint(len(pairs)) + bytes(4) + pairs
 
 
 def _first(reply: "_Values") -> bytes:
@@ -125,11 +133,7 @@ def _strings(*texts: bytes) -> bytes:
 
 
 def _call(
-    serial: int,
-    to: tuple[bytes, bytes, bytes],
-    member: bytes,
-    signature: bytes = b"",
-    body: bytes = b"",
+    serial: int, to: tuple[bytes, bytes, bytes], member: bytes, signature: bytes, body: bytes
 ) -> bytes:
     """Return a METHOD_CALL, with NO_AUTO_START; "Message Format" and "Header Fields"."""
     fields = b""
@@ -146,29 +150,38 @@ class _Bus:
 
     def __init__(self, link: _socket.socket, end: float) -> None:
         self._link, self._end = link, end
-        self._unread, self._left = bytearray(), BYTES
+        self._unread, self._left, self._serial = bytearray(), BYTES, 0
 
-    def open(self, path: str, calls: bytes) -> None:
-        """Connect, authenticate and send `calls`, all at once; "Authentication Protocol"."""
+    def open(self, path: str, *calls: "Call") -> "list[_Values]":
+        """Connect, authenticate and ask, all at once; "Authentication Protocol"."""
         self._hurry()
         self._link.connect(path)
         user = str(os.getuid()).encode().hex().encode()
-        self.send(b"\0AUTH EXTERNAL " + user + b"\r\nBEGIN\r\n" + calls)
+        expected = self._send(b"\0AUTH EXTERNAL " + user + b"\r\nBEGIN\r\n", calls)
         answer = self._read(37)  # with the 32 digits of the server's GUID
         if not (answer.startswith(b"OK ") and answer.endswith(b"\r\n")):
             raise Unusual("the bus does not let us in")
+        return self._replies(expected)
 
-    def send(self, data: bytes) -> None:
+    def ask(self, *calls: "Call") -> "list[_Values]":
+        """Make `calls` at once, and return their replies."""
+        return self._replies(self._send(b"", calls))
+
+    def _send(self, data: bytes, calls: "tuple[Call, ...]") -> dict[int, bytes]:
+        """Send `data` and `calls`; return the types of the replies, by serial."""
+        expected = {}
+        for to, member, signature, body, reply in calls:
+            self._serial += 1
+            expected[self._serial] = reply
+            data += _call(self._serial, to, member, signature, body)
         self._hurry()
         self._link.sendall(data)
+        return expected
 
-    def replies(self, signatures: dict[int, bytes]) -> "dict[int, _Values]":
-        """Return the replies to calls, by serial, with the signatures that they must have.
-
-        Whatever else comes, such as signals, is skipped; "Message Format" and "Header Fields".
-        """
+    def _replies(self, expected: dict[int, bytes]) -> "list[_Values]":
+        """Skip whatever is no reply, such as signals; "Message Format" and "Header Fields"."""
         found: dict[int, _Values] = {}
-        while len(found) < len(signatures):
+        while len(found) < len(expected):
             start = _Values(self._read(16))
             order, kind, _, version = start.take(4)
             size, _, fields_size = start.uint(), start.uint(), start.uint()
@@ -178,23 +191,22 @@ class _Bus:
             self._read(-fields_size % 8)
             body = _Values(self._read(size))
             serial = int.from_bytes(fields.get(b"\5u", b""), "little")
-            if kind in (2, 3) and serial in signatures:  # METHOD_RETURN or ERROR
-                if kind == 3 or fields.get(b"\x08g") != signatures[serial]:
+            if kind in (2, 3) and serial in expected:  # METHOD_RETURN or ERROR
+                if kind == 3 or fields.get(b"\x08g") != expected[serial]:
                     raise Unusual("a call failed")
                 found[serial] = body
-        return found
+        return [found[serial] for serial in expected]
 
     def _read(self, size: int) -> bytes:
         self._left -= size
         if self._left < 0:
             raise Unusual("the bus sends too much")
-        self._hurry()
         while len(self._unread) < size:
+            self._hurry()
             chunk = self._link.recv(1 << 16)
             if not chunk:
                 raise Unusual("the bus hung up")
             self._unread += chunk
-            self._hurry()
         data = bytes(self._unread[:size])
         del self._unread[:size]
         return data
