@@ -51,29 +51,11 @@ def docker(front: hot.Front | None = None) -> None:
 
 def _enter(door: str, words: list[str], front: hot.Front | None) -> None:
     front = front or hot.answer(door)
-    _answer_soon(front, door, words)
+    if not front.is_tried:
+        from hexauth.credentials.short import answer_soon
+
+        answer_soon(front, door)
     _end(run(words, front, door))
-
-
-def _answer_soon(front: hot.Front, door: str, words: list[str]) -> None:
-    """Answer with few imports, and end the process, if that is enough.
-
-    Nothing is written otherwise: any doubt is for the rest.
-    """
-    if sys.platform != "linux" or words[:1] != ["get"] or front.interrupted:
-        return
-    try:
-        from hexauth.credentials import short
-
-        short.answer(front, door, words)
-        from hexauth.memory import waiting
-
-        waiting.wait(front, door)
-        short.renew_memory(front)
-    except KeyboardInterrupt:
-        front.interrupted = True
-    except Exception:  # noqa: S110
-        pass
 
 
 def _end(code: int) -> None:

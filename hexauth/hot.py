@@ -52,8 +52,8 @@ class Front:
         """What `understand` has made of the request."""
         self.seen: dict[str, list[bytes]] = {}
         """The files in memory that could have held the answer, as they were found."""
-        self.name, self.pointer = "", list[bytes]()
-        """What the file in memory is called that an answer belongs into, and how it begins."""
+        self.is_tried, self.name, self.pointer = False, "", list[bytes]()
+        """Whether `credentials.short` has had its turn; the file that an answer belongs into."""
         self.records: dict[str, bytes] = {}
         """The records beside a mutex, as they were before this process waited for it."""
         self.interrupted, self.path = False, ""

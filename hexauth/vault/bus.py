@@ -10,7 +10,9 @@ import time
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the whole exchange
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
+
+    Steps = Generator[list[str | None] | None, None, None]
 
     Call = tuple[tuple[bytes, bytes, bytes], bytes, bytes, bytes, bytes]
     """Whom to call, the method, the types of its arguments, these, and the types of the reply."""
@@ -27,20 +29,21 @@ class Unusual(Exception):
     """What only the usual way through keyring can deal with: prompts, errors, strange peers."""
 
 
-def secrets(
-    path: str, services: "Sequence[str]", username: str, seconds: float
-) -> list[str | None]:
-    """Return, for each of `services`, the secret of the first item with it and `username`.
+def secrets(path: str, services: "Sequence[str]", username: str, seconds: float) -> "Steps":
+    """Yield at last, for each of `services`, the secret of the first item with it and `username`.
 
-    None says that the default collection has none. `path` is the D-Bus session's Unix socket.
-    Wherever this is not sure, and after `seconds`, it raises `Unusual`, which quotes nothing that
-    was read. It starts no service, and unlocks nothing.
+    None for an item says that the default collection has none; before, None is yielded wherever
+    there is time for something else. `path` is the D-Bus session's Unix socket. Wherever this is
+    not sure, and after `seconds`, it raises `Unusual`, which quotes nothing that was read. It
+    starts no service, and unlocks nothing. It hangs up when it is closed.
     """
     try:
-        link = _socket.socket(_socket.AF_UNIX)  # programs started later do not get it: PEP 446
+        # Programs that are started later do not get the socket: PEP 446.
+        link = _socket.socket(_socket.AF_UNIX)
         try:
             bus = _Bus(link, time.monotonic() + seconds)
-            return _ask(bus, path, [each.encode() for each in services], username.encode())
+            yield from _ask(bus, path, [each.encode() for each in services], username.encode())
+            return
         finally:
             link.close()
     except (OSError, ValueError) as error:  # ValueError: what cannot be, or is not, UTF-8
@@ -48,23 +51,26 @@ def secrets(
     raise Unusual(why)  # out here, where it has no context: a UnicodeDecodeError holds the secret
 
 
-def _ask(bus: "_Bus", path: str, services: list[bytes], username: bytes) -> list[str | None]:
+def _ask(bus: "_Bus", path: str, services: list[bytes], username: bytes) -> "Steps":
     """Ask in three steps, each of which sends at once what it can; "Transfer of Secrets"."""
     # GNOME Keyring (daemon/dbus/gkd-secret-service.c) may be late to notice a new client. It can
     # die of a first call that is OpenSession or Get; to ReadAlias it says that there is none, once.
     # And no call goes to the path of an alias, whose meaning is freed when any client is noticed.
     hello = BUS, b"Hello", b"", b"", b"s"
     alias = SERVICE, b"ReadAlias", b"s", _strings(b"default"), b"o"
-    where = bus.open(path, hello, alias)[1].string()
+    bus.open(path, hello, alias)
+    yield None
+    where = bus.replies()[1].string()
     if where == b"/":
-        where = bus.ask(alias)[0].string()
+        bus.ask(alias)
+        where = bus.replies()[0].string()
     if where == b"/":
         raise Unusual("there is no default collection")
 
     collection = SERVICE[0], where, b"org.freedesktop.Secret.Collection"
     properties = SERVICE[0], where, b"org.freedesktop.DBus.Properties"
     plain = _aligned(_strings(b"plain") + b"\1s\0", 4) + _strings(b"")
-    opened, locked, *searches = bus.ask(
+    bus.ask(
         (SERVICE, b"OpenSession", b"sv", plain, b"vo"),
         (properties, b"Get", b"ss", _strings(collection[2], b"Locked"), b"v"),
         *(
@@ -72,21 +78,24 @@ def _ask(bus: "_Bus", path: str, services: list[bytes], username: bytes) -> list
             for service in services
         ),
     )
+    yield None
+    opened, locked, *searches = bus.replies()
     opened.skip(b"\1s" + bytes(7))  # an empty string: the session needs no key
     locked.skip(b"\1b" + bytes(6))  # false
     session = opened.string()
     items = [_first(search) for search in searches]
 
     wanted = [item for item in items if item]
-    if not wanted:
-        return [None for _ in items]
-    paths = _strings(*wanted)
-    body = _aligned(_uint(len(paths)) + paths, 4) + _strings(session)
-    reply = bus.ask((SERVICE, b"GetSecrets", b"aoo", body, b"a{o(oayays)}"))[0]
-    found = _secrets(reply, session)
+    found: dict[bytes, bytes] = {}
+    if wanted:
+        paths = _strings(*wanted)
+        body = _aligned(_uint(len(paths)) + paths, 4) + _strings(session)
+        bus.ask((SERVICE, b"GetSecrets", b"aoo", body, b"a{o(oayays)}"))
+        yield None
+        found = _secrets(bus.replies()[0], session)
     if not found.keys() >= set(wanted):  # one may be locked, or removed by now
         raise Unusual("an item's secret is missing")
-    return [found[item].decode() if item else None for item in items]
+    yield [found[item].decode() if item else None for item in items]
 
 
 def _attributes(service: bytes, username: bytes) -> bytes:
@@ -151,36 +160,38 @@ class _Bus:
     def __init__(self, link: _socket.socket, end: float) -> None:
         self._link, self._end = link, end
         self._unread, self._left, self._serial = bytearray(), BYTES, 0
+        self._expected: dict[int, bytes] = {}
+        self._is_in = False
 
-    def open(self, path: str, *calls: "Call") -> "list[_Values]":
-        """Connect, authenticate and ask, all at once; "Authentication Protocol"."""
+    def open(self, path: str, *calls: "Call") -> None:
+        """Connect, authenticate and make `calls`, all at once; "Authentication Protocol"."""
         self._hurry()
         self._link.connect(path)
         user = str(os.getuid()).encode().hex().encode()
-        expected = self._send(b"\0AUTH EXTERNAL " + user + b"\r\nBEGIN\r\n", calls)
-        answer = self._read(37)  # with the 32 digits of the server's GUID
-        if not (answer.startswith(b"OK ") and answer.endswith(b"\r\n")):
-            raise Unusual("the bus does not let us in")
-        return self._replies(expected)
+        self.ask(*calls, data=b"\0AUTH EXTERNAL " + user + b"\r\nBEGIN\r\n")
 
-    def ask(self, *calls: "Call") -> "list[_Values]":
-        """Make `calls` at once, and return their replies."""
-        return self._replies(self._send(b"", calls))
-
-    def _send(self, data: bytes, calls: "tuple[Call, ...]") -> dict[int, bytes]:
-        """Send `data` and `calls`; return the types of the replies, by serial."""
-        expected = {}
+    def ask(self, *calls: "Call", data: bytes = b"") -> None:
+        """Make `calls` at once, after sending `data`, and note what they are to be answered."""
+        self._expected.clear()
         for to, member, signature, body, reply in calls:
             self._serial += 1
-            expected[self._serial] = reply
+            self._expected[self._serial] = reply
             data += _call(self._serial, to, member, signature, body)
         self._hurry()
         self._link.sendall(data)
-        return expected
 
-    def _replies(self, expected: dict[int, bytes]) -> "list[_Values]":
-        """Skip whatever is no reply, such as signals; "Message Format" and "Header Fields"."""
+    def replies(self) -> "list[_Values]":
+        """Return the replies to the last calls, and skip whatever is none, such as signals.
+
+        "Message Format" and "Header Fields".
+        """
+        if not self._is_in:
+            answer = self._read(37)  # with the 32 digits of the server's GUID
+            if not (answer.startswith(b"OK ") and answer.endswith(b"\r\n")):
+                raise Unusual("the bus does not let us in")
+            self._is_in = True
         found: dict[int, _Values] = {}
+        expected = self._expected
         while len(found) < len(expected):
             start = _Values(self._read(16))
             order, kind, _, version = start.take(4)

@@ -6,6 +6,7 @@ the request's protocol and host name the drawer, and the rest is matched inside 
 
 from hexauth.lean_json import dumps, loads
 from hexauth.model import Credential, Target, Value
+from hexauth.vault.quick import drawer
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
 if TYPE_CHECKING:
@@ -104,17 +105,8 @@ def take(vault: "Vault", request: Target, secret: str | None) -> bool:
 
 
 def name(request: Target) -> str:
-    """Return the name of the drawer for a request's protocol and host, as printable ASCII.
-
-    A protocol's own colons are escaped, so that no other protocol and host have the same name.
-    """
-    protocol = str(request.protocol).replace("%", "%25").replace(":", "%3A")
-    text = f"{protocol}://{request.host}"
-    if text.isascii() and text.isprintable() and "\\" not in text:
-        return f"drawer/{text}"  # as below, without the import of a codec
-    return "drawer/" + text.encode("utf-8", "surrogateescape").decode("latin-1").encode(
-        "unicode_escape"
-    ).decode("ascii")
+    """Return the name of the drawer for a request's protocol and host, as printable ASCII."""
+    return drawer(str(request.protocol), str(request.host))
 
 
 def parse(text: str | None) -> list[Stored]:

@@ -7,7 +7,6 @@ The index tells which vault an entry is in; a plain file is read here, the Secre
 import os
 
 from hexauth import hot
-from hexauth.lean_json import loads
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the reading
 if TYPE_CHECKING:
@@ -34,11 +33,13 @@ FILE_VERSION = 1
 
 
 class Unusual(Exception):
-    """What only the vaults themselves can deal with, or explain."""
+    """What only the vaults themselves can deal with, or explain; so is `bus.Unusual`."""
 
 
 def entries(content: bytes) -> "dict[str, dict[str, str]]":
     """Return what an index holds, each entry's name with its facts; {} if it is no index."""
+    from hexauth.lean_json import loads
+
     try:
         found = loads(content)
     except (ValueError, RecursionError):
@@ -60,11 +61,26 @@ def noted(index: "Mapping[str, Mapping[str, str]]", entry: str) -> tuple[str, st
     return None
 
 
+def drawer(protocol: str, host: str) -> str:
+    """Return the name of the drawer for a protocol and host, as printable ASCII.
+
+    A protocol's own colons are escaped, so that no other protocol and host have the same name.
+    """
+    text = f"{protocol.replace('%', '%25').replace(':', '%3A')}://{host}"
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return f"drawer/{text}"  # as below, without the import of a codec
+    return "drawer/" + text.encode("utf-8", "surrogateescape").decode("latin-1").encode(
+        "unicode_escape"
+    ).decode("ascii")
+
+
 def from_file(path: str, names: "Sequence[str]") -> "list[str | None]":
     """Return the values of the entries `names` in the file vault at `path`. Raises `Unusual`.
 
     It must be plain, and ours alone in a folder that others cannot write to.
     """
+    from hexauth.lean_json import loads
+
     folder = path.rpartition("/")[0]
     found = hot.read(path)
     if not found:
@@ -84,25 +100,44 @@ def from_file(path: str, names: "Sequence[str]") -> "list[str | None]":
     return [values.get(name) for name in names]
 
 
-def from_keyring(
-    path: str, namespace: str, names: "Sequence[str]", mutex: str, seconds: int
-) -> "list[str | None]":
-    """Return the values of the entries `names` in the Secret Service on the bus at `path`.
+class Keyring:
+    """The Secret Service on the bus at `path`, asked for entries while `mutex` is held.
 
-    `mutex` is held meanwhile; all of it ends after `seconds`. Raises `Unusual`.
+    It sets out when this is made, and goes on by itself; all of it ends after `seconds`. Everything
+    raises `Unusual` or `bus.Unusual`.
     """
-    from hexauth.vault import bus
 
-    descriptor = _locked(mutex, seconds)
-    try:
-        found = bus.secrets(path, [service(namespace, name) for name in names], USER, seconds)
-    except bus.Unusual as error:
-        raise Unusual(str(error)) from None
-    finally:
-        os.close(descriptor)
-    if any(value is not None and value.startswith(MARK) for value in found):
-        raise Unusual("a value lies in parts")
-    return found
+    def __init__(
+        self, path: str, mutex: str, seconds: int, namespace: str, names: "Sequence[str]"
+    ) -> None:
+        from hexauth.vault.bus import secrets
+
+        self._steps = secrets(path, [service(namespace, name) for name in names], USER, seconds)
+        self._descriptor = _locked(mutex, seconds)
+        self._found: list[str | None] | None = None
+        try:
+            self.go_on()
+        except BaseException:
+            self.close()  # this very process may need the mutex for the longer way
+            raise
+
+    def go_on(self) -> None:
+        """Let it go on, which takes a moment if it has had time since it was last told to."""
+        if self._found is None:
+            self._found = next(self._steps)
+
+    def read(self) -> "list[str | None]":
+        """Return the values of the entries."""
+        while self._found is None:
+            self._found = next(self._steps)
+        if any(value is not None and value.startswith(MARK) for value in self._found):
+            raise Unusual("a value lies in parts")
+        return self._found
+
+    def close(self) -> None:
+        """Hang up, and let the next one have the keyring."""
+        self._steps.close()
+        os.close(self._descriptor)
 
 
 def _locked(path: str, seconds: float) -> int:

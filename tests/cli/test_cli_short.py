@@ -203,11 +203,10 @@ def test_every_request_gets_the_same_bytes_on_both_ways(here: Machine) -> None:
     assert [each for each in zip(REQUESTS, short, long, strict=True) if each[1] != each[2]] == []
 
 
-STORED_ONCE = (
+EVERY_DOOR = (
     "credentials credentials.note credentials.short hot lean_json model "
-    "vault vault.drawers vault.quick __main__"
+    "vault vault.drawers vault.quick"
 )
-OF_GIT, OF_DOCKER, OF_URL = "protocols protocols.git", "protocols protocols.docker", "protocols"
 FROM_KEYRING = {"hexauth.vault.bus", "_socket", "fcntl"}
 
 
@@ -233,7 +232,7 @@ def test_a_stored_password_imports_exactly_this(
 
     found = imports(here.run(*words, give=give, environ=environ)) - bare
 
-    ours = {f"hexauth.{name}" for name in f"{STORED_ONCE} {more}".split()}
+    ours = {f"hexauth.{name}" for name in f"{EVERY_DOOR} {more}".split()}
     extra = FROM_KEYRING if here.environ["HEXAUTH_VAULT"] == "keyring" else set()
     assert found == {"hexauth", "_json", *ours, *extra}
 

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -28,8 +28,10 @@ from jeepney import (  # type: ignore[import-untyped]  # ships no types
 )
 from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
 
-from hexauth.vault.backends import BUS, announce_bus
-from hexauth.vault.bus import BYTES, Unusual, secrets
+from hexauth.vault.backends import announce_bus
+from hexauth.vault.bus import BYTES, Unusual
+from hexauth.vault.bus import secrets as steps
+from hexauth.vault.quick import BUS
 from hexauth.vault.secret_service import SecretService
 from tests.conftest import need
 from tests.secret_service import Start, lock
@@ -39,6 +41,14 @@ PATIENCE = 20
 
 Answer = list[str | None] | type[Unusual]
 Serve = Callable[[socket.socket], object]
+
+
+def secrets(path: str, services: Sequence[str], user: str, seconds: float) -> list[str | None]:
+    """Return what the reader yields at last."""
+    *pauses, found = steps(path, services, user, seconds)
+    assert found is not None
+    assert pauses in ([None] * 2, [None] * 3)
+    return found
 
 
 def asked(path: str, *services: str, seconds: float = PATIENCE) -> Answer:
