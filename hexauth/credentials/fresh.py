@@ -10,6 +10,7 @@ import time
 from hexauth import hot
 from hexauth.credentials.note import Vaults, noted
 from hexauth.memory import lines
+from hexauth.memory.folder import unsaved_name
 from hexauth.vault import logins
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -29,7 +30,7 @@ def answer(front: "Front") -> None:
         return
     note = noted(front)
     login = mutex.rpartition("/")[2].removesuffix(".token.lock")
-    if note is None or pointer[4] == lines.NOWHERE or _has_unsaved():
+    if note is None or pointer[4] == lines.NOWHERE or _has_unsaved(mutex):
         return
     entry = f"login/{login}"
     with Vaults(note, [f"{entry}/refresh", f"{entry}/access"]) as vaults:
@@ -47,18 +48,10 @@ def answer(front: "Front") -> None:
         hot.leave(answer)
 
 
-def _has_unsaved() -> bool:
-    """Tell whether a token may be in memory that its vault has not taken."""
-    from hexauth.memory.folder import UNSAVED
-
-    for folder in hot.folders(os.environ):
-        try:
-            names = os.listdir(folder)  # noqa: PTH208  (pathlib takes 5 ms)
-        except FileNotFoundError:
-            continue
-        if any(name.startswith(UNSAVED) for name in names):
-            return True
-    return False
+def _has_unsaved(mutex: str) -> bool:
+    """Tell whether a token may be in memory that the vault has not taken."""
+    name = unsaved_name(mutex)
+    return any(hot.stamp(f"{folder}/{name}") != b"-" for folder in hot.folders(os.environ))
 
 
 def _is_alone(index: "Mapping[str, Mapping[str, str]]", entry: str) -> bool:

@@ -11,12 +11,11 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from hexauth import hot
 from hexauth.machine.files import write_private
-from hexauth.memory.folder import UNSAVED, memory_folder
+from hexauth.memory.folder import memory_folder, unsaved_name
 from hexauth.model import Kind, Token
 
 
@@ -68,4 +67,4 @@ class Unsaved:
 
     @property
     def _name(self) -> str:
-        return UNSAVED + sha256(os.fsencode(self.mutex)).hexdigest()[:24]
+        return unsaved_name(self.mutex)

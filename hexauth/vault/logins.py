@@ -8,20 +8,13 @@ file, so the server has ended it, and it is not answered.
 
 from hexauth.errors import VaultError
 from hexauth.lean_json import dumps, loads
+from hexauth.machine.digest import sha256
 from hexauth.model import Kind, Token
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
 if TYPE_CHECKING:
     from hexauth.model import Login
     from hexauth.vault.contract import Vault
-
-try:
-    from _sha2 import sha256  # type: ignore[import-not-found]  # hashlib takes 3 ms
-except ImportError:
-    try:
-        from _sha256 import sha256  # type: ignore[import-not-found]  # before Python 3.12
-    except ImportError:
-        from hashlib import sha256
 
 FIELDS = {"access": str, "expires_at": int | None, "scope": str, "issued_at": int}
 
@@ -106,6 +99,4 @@ def _said(token: Token) -> str:
 
 
 def _fingerprint(refresh_token: str | None) -> str:
-    if refresh_token is None:
-        return ""
-    return str(sha256(refresh_token.encode()).hexdigest()[:16])
+    return "" if refresh_token is None else sha256(refresh_token.encode())[:16]
