@@ -52,9 +52,10 @@ def docker(front: hot.Front | None = None) -> None:
 def _enter(door: str, words: list[str], front: hot.Front | None) -> None:
     front = front or hot.answer(door)
     if not front.is_tried:
-        from hexauth.credentials.short import answer_soon
+        from hexauth.credentials import fresh, short
 
-        answer_soon(front, door)
+        short.answer(front, door)
+        fresh.answer(front, door)
     _end(run(words, front, door))
 
 

@@ -252,7 +252,7 @@ def read(path: str) -> list[bytes]:
         found = os.fstat(descriptor)
         kind = found.st_mode, found.st_uid, found.st_nlink  # a regular file, mode 0600
         is_ours = kind == (0o100600, os.getuid(), 1) and found.st_size < FILE_BYTES
-        return os.read(descriptor, FILE_BYTES).split(b"\n") if is_ours else []
+        return os.read(descriptor, found.st_size).split(b"\n") if is_ours else []
     finally:
         os.close(descriptor)
 
@@ -293,7 +293,7 @@ def is_live(lines: list[bytes]) -> bool:
 
 def find(lines: list[bytes], wanted: tuple[bytes, ...]) -> bytes | None:
     """Return the answer; each has a line of its own, with NUL for its line feeds."""
-    if not is_live(lines) or not fits(lines, wanted):
+    if len(lines) < 6 or not fits(lines, wanted) or not is_live(lines):
         return None
     name = wanted[1] + b" "
     found = (line for line in lines[9:] if line.startswith(name))

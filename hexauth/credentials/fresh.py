@@ -5,13 +5,12 @@ to the login, and the next one finds it in memory.
 """
 
 import os
+import sys
 import time
 
 from hexauth import hot
-from hexauth.credentials.note import Vaults, noted
-from hexauth.memory import lines
-from hexauth.memory.folder import unsaved_name
-from hexauth.vault import logins
+from hexauth.credentials.short import Vaults, noted
+from hexauth.memory.waiting import wait
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
@@ -20,7 +19,24 @@ if TYPE_CHECKING:
     from hexauth.hot import Front
 
 
-def answer(front: "Front") -> None:
+def answer(front: "Front", door: str) -> None:
+    """Answer with the token that the arguments ask for at `door`, and end the process.
+
+    Whoever is getting one now is waited for; what came of it is the answer, too. Nothing is
+    written otherwise: any doubt is for the rest.
+    """
+    if sys.platform != "linux" or front.interrupted:
+        return
+    try:
+        wait(front, door)
+        _answer(front)
+    except KeyboardInterrupt:
+        front.interrupted = True
+    except Exception:  # noqa: S110
+        pass
+
+
+def _answer(front: "Front") -> None:
     """Answer with the login's token from the vault, if it is fresh, and put it into memory.
 
     The caller has waited for the login's mutex, and may hold it.
@@ -28,12 +44,18 @@ def answer(front: "Front") -> None:
     pointer, mutex = front.pointer, front.path
     if front.wanted is None or not pointer or not front.holds(os.fsdecode(pointer[3])):
         return
+    from hexauth.memory import lines
+    from hexauth.memory.folder import unsaved_name
+
     note = noted(front)
     login = mutex.rpartition("/")[2].removesuffix(".token.lock")
-    if note is None or pointer[4] == lines.NOWHERE or _has_unsaved(mutex):
+    if note is None or pointer[4] == lines.NOWHERE or _is_there(unsaved_name(mutex)):
         return
     entry = f"login/{login}"
     with Vaults(note, [f"{entry}/refresh", f"{entry}/access"]) as vaults:
+        vaults.go_on()
+        from hexauth.vault import logins
+
         vaults.go_on()
         if not _is_alone(vaults.index, entry):
             return
@@ -48,9 +70,8 @@ def answer(front: "Front") -> None:
         hot.leave(answer)
 
 
-def _has_unsaved(mutex: str) -> bool:
-    """Tell whether a token may be in memory that the vault has not taken."""
-    name = unsaved_name(mutex)
+def _is_there(name: str) -> bool:
+    """Tell whether a file called `name` is in memory."""
     return any(hot.stamp(f"{folder}/{name}") != b"-" for folder in hot.folders(os.environ))
 
 

@@ -9,12 +9,11 @@ import sys
 import time
 
 from hexauth import hot
-from hexauth.credentials.note import Vaults, noted, origin, split
 from hexauth.vault import quick
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hexauth.hot import Front
     from hexauth.model import Credential, Target
@@ -25,29 +24,23 @@ DOCKER = "docker"
 """What docker stored goes by this protocol: its servers are no URLs that others ask for."""
 
 
-def answer_soon(front: "Front", door: str) -> None:
-    """Answer what the arguments ask at `door` and end the process, if few imports are enough.
+def answer(front: "Front", door: str) -> None:
+    """Answer what the arguments ask at `door` and end the process, if a tool has stored it.
 
     `hot` has had its turn. Nothing is written otherwise: any doubt is for the rest.
     """
-    words, front.is_tried = sys.argv[1:], True
+    words = sys.argv[1:]
     if sys.platform != "linux" or front.interrupted or "get" not in (words[:1] + words[-1:]):
         return
     try:
-        _answer_stored(front, door, words)
-        from hexauth.memory import waiting
-
-        waiting.wait(front, door)
-        from hexauth.credentials import fresh
-
-        fresh.answer(front)
+        _answer(front, door, words)
     except KeyboardInterrupt:
         front.interrupted = True
     except Exception:  # noqa: S110  (any doubt is for the rest)
         pass
 
 
-def _answer_stored(front: "Front", door: str, words: list[str]) -> None:
+def _answer(front: "Front", door: str, words: list[str]) -> None:
     """Answer what was asked at `door` and end the process, if a tool has stored it.
 
     Also if nothing is stored, and a person could not be asked for it either.
@@ -65,11 +58,10 @@ def _answer_stored(front: "Front", door: str, words: list[str]) -> None:
         protocol, host = DOCKER, front.request.decode().strip()
     drawer = quick.drawer(protocol, host)
     with Vaults(note, [drawer]) as vaults:
-        import hexauth.model  # noqa: F401  (the rest needs it; the keyring answers meanwhile)
-
-        vaults.go_on()
+        vaults.go_on()  # each time, the keyring answers while the next modules are imported
         from hexauth.vault import drawers
 
+        vaults.go_on()
         request = _docker(front) if is_docker else _asked(front)
         if request is None or (not is_docker and vaults.has_login(request[0])):
             return
@@ -154,3 +146,115 @@ def _docker(front: "Front") -> "tuple[Target, bool, Render] | None":
 
     server = docker.parse_server(front.request or b"")
     return Target(DOCKER, server), True, lambda found: docker.render(server, found)
+
+
+FIELDS = (
+    "vault",
+    "first",
+    "vault_timeout",
+    "file",
+    "namespace",
+    "keyringrc",
+    "state",
+    "min_ttl",
+    "cache_stored",
+    "origins",
+)
+"""What a line says after the first three: the version, config.toml, and its stamp."""
+
+
+class Note:
+    """What an earlier run has noted of these surroundings; see `note.keep`. Raises ValueError."""
+
+    def __init__(self, values: "Sequence[str]") -> None:
+        self.vault, self.first, timeout, self.file, self.namespace, *rest = values
+        self.keyringrc, self.state, min_ttl, cache_stored, self.origins = rest
+        self.vault_timeout, self.min_ttl = int(timeout), int(min_ttl)
+        self.cache_stored = int(cache_stored)
+
+
+def surroundings() -> str | None:
+    """Return the name of these surroundings; keys that are given do not matter here."""
+    return hot.file_name({**os.environ, "HEX_API_KEY": "", "HEX_REPOS_KEY": ""})
+
+
+def noted(front: "Front") -> Note | None:
+    """Return what is noted of these surroundings, if it still is so."""
+    name = next(iter(front.seen), None) or surroundings()
+    lines = [] if name is None else hot.read(hot.note_path(name))
+    if not hot.is_current([*lines, b"", b""]):
+        return None
+    return Note([os.fsdecode(line) for line in lines[3:]])
+
+
+class Vaults:
+    """The vaults that `note` tells of, of which the entries `names` are to be read.
+
+    The keyring sets out at once, if new entries go there: it works while more is imported.
+    """
+
+    def __init__(self, note: "Note", names: "Sequence[str]") -> None:
+        self._note, self._names = note, names
+        self._keyring = self._set_out() if note.first == "keyring" else None
+        self.index = quick.entries(b"\n".join(hot.read(f"{note.state}/index.json")))
+
+    def __enter__(self) -> "Vaults":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._keyring is not None:
+            self._keyring.close()
+
+    def _set_out(self) -> quick.Keyring:
+        note, path = self._note, quick.socket_path(os.environ)
+        is_configured = hot.stamp(note.keyringrc) != b"-"
+        if path is None or is_configured or os.environ.get("PYTHON_KEYRING_BACKEND"):
+            raise quick.Unusual("keyring knows what it would take")
+        mutex = f"{note.state}/keyring.lock"
+        return quick.Keyring(path, mutex, note.vault_timeout, note.namespace, self._names)
+
+    def go_on(self) -> None:
+        """Let the keyring go on with what it is about."""
+        if self._keyring is not None:
+            self._keyring.go_on()
+
+    def has_login(self, target: "Target") -> bool:
+        """Tell whether a login, or a repository's key, could be for `target`."""
+        here = origin(str(target.protocol), str(target.host))
+        if here in self._note.origins.split(" "):
+            return True
+        servers = (facts["server"] for facts in self.index.values() if "server" in facts)
+        return any(here == origin(*split(url)) for url in servers)
+
+    def read(self, entry: str) -> "list[str | None]":
+        """Return the values of the names, which are all in the vault of `entry`.
+
+        Raises `quick.Unusual` and `bus.Unusual`.
+        """
+        note, vault = self._note, self._note.vault
+        if vault == quick.AUTO:
+            known = quick.noted(self.index, entry)
+            if known is None:
+                raise quick.Unusual("no vault is known")
+            vault = known[0]
+        if vault == "file":
+            return quick.from_file(note.file, self._names)
+        if self._keyring is None:
+            self._keyring = self._set_out()
+        return self._keyring.read()
+
+
+def origin(protocol: str, host: str) -> str:
+    """Return what `urls.origin` does, mostly without importing it."""
+    here = f"{protocol}://{host}"
+    if here.islower() and not host.endswith((":443", ":80")):
+        return here
+    from hexauth.world import urls
+
+    return urls.origin(protocol, host)
+
+
+def split(url: str) -> tuple[str, str]:
+    """Return scheme and host of a server's URL, which holds no more than a path beside."""
+    scheme, _, rest = url.partition("://")
+    return scheme, rest.partition("/")[0]

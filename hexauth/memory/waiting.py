@@ -5,6 +5,7 @@ mutex goes on; the others find in memory an answer, or why there is none, and le
 """
 
 import os
+import time
 
 from hexauth import hot
 from hexauth.hot import Front
@@ -23,6 +24,9 @@ OLD = b"old-"
 and the token has little life left."""
 
 LOGIN_REQUIRED = 3
+
+UNDECIDED_SECONDS, TICK = 1, 0.005
+"""How long it is waited until it is plain whether somebody logs in, and between two looks."""
 
 
 def wait(front: Front, door: str) -> None:
@@ -134,11 +138,20 @@ def _leave_with(front: Front, door: str, found: list[bytes], *, is_new: bool) ->
 
 
 def _is_login_under_way(base: str) -> bool:
-    """Tell whether somebody is logging in, or has left a code that may still be good."""
+    """Tell whether somebody is logging in, or has left a code that may still be good.
+
+    Whoever has the mutex and no code yet may find, as this process has, that nobody may be asked.
+    """
     from hexauth.machine.flock import is_locked
 
-    record = hot.read(f"{base}login.json")
-    return any(b'"device_code"' in line for line in record) or is_locked(f"{base}login.lock")
+    end = time.monotonic() + UNDECIDED_SECONDS
+    while time.monotonic() < end:
+        if any(b'"device_code"' in line for line in hot.read(f"{base}login.json")):
+            return True
+        if not is_locked(f"{base}login.lock"):
+            return False
+        time.sleep(TICK)
+    return True
 
 
 def is_told_not_to_ask(front: Front, door: str) -> bool:

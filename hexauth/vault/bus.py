@@ -68,25 +68,27 @@ def _ask(bus: "_Bus", path: str, services: list[bytes], username: bytes) -> "Ste
         raise Unusual("there is no default collection")
 
     collection = SERVICE[0], where, b"org.freedesktop.Secret.Collection"
-    properties = SERVICE[0], where, b"org.freedesktop.DBus.Properties"
     plain = _aligned(_strings(b"plain") + b"\1s\0", 4) + _strings(b"")
     bus.ask(
         (SERVICE, b"OpenSession", b"sv", plain, b"vo"),
-        (properties, b"Get", b"ss", _strings(collection[2], b"Locked"), b"v"),
         *(
             (collection, b"SearchItems", b"a{ss}", _attributes(service, username), b"ao")
             for service in services
         ),
     )
     yield None
-    opened, locked, *searches = bus.replies()
+    opened, *searches = bus.replies()
     opened.skip(b"\1s" + bytes(7))  # an empty string: the session needs no key
-    locked.skip(b"\1b" + bytes(6))  # false
     session = opened.string()
     items = [_first(search) for search in searches]
 
     wanted = [item for item in items if item]
-    found: dict[bytes, bytes] = {}
+    if not all(items):  # that one is absent is sure if the collection is open
+        properties = SERVICE[0], where, b"org.freedesktop.DBus.Properties"
+        bus.ask((properties, b"Get", b"ss", _strings(collection[2], b"Locked"), b"v"))
+        yield None
+        bus.replies()[0].skip(b"\1b" + bytes(6))  # false
+    found = dict[bytes, bytes]()
     if wanted:
         paths = _strings(*wanted)
         body = _aligned(_uint(len(paths)) + paths, 4) + _strings(session)
@@ -181,10 +183,7 @@ class _Bus:
         self._link.sendall(data)
 
     def replies(self) -> "list[_Values]":
-        """Return the replies to the last calls, and skip whatever is none, such as signals.
-
-        "Message Format" and "Header Fields".
-        """
+        """Return the replies to the last calls, and skip the rest; "Message Format"."""
         if not self._is_in:
             answer = self._read(37)  # with the 32 digits of the server's GUID
             if not (answer.startswith(b"OK ") and answer.endswith(b"\r\n")):
@@ -255,6 +254,7 @@ class _Values:
         self.skip(bytes(-self._at % size))
 
     def uint(self) -> int:
+        """Return a UINT32."""
         self.align(4)
         return int.from_bytes(self.take(4), "little")
 

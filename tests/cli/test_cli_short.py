@@ -203,10 +203,7 @@ def test_every_request_gets_the_same_bytes_on_both_ways(here: Machine) -> None:
     assert [each for each in zip(REQUESTS, short, long, strict=True) if each[1] != each[2]] == []
 
 
-EVERY_DOOR = (
-    "credentials credentials.note credentials.short hot lean_json model "
-    "vault vault.drawers vault.quick"
-)
+EVERY_DOOR = "credentials credentials.short hot lean_json model vault vault.drawers vault.quick"
 FROM_KEYRING = {"hexauth.vault.bus", "_socket", "fcntl"}
 
 
