@@ -42,7 +42,7 @@ def keep(home: "Home") -> None:
         "keyringrc": keyringrc(home.environ),
         "state": places.state,
         "min_ttl": settings.min_ttl,
-        "cache_stored": settings.cache_stored,
+        "cache_stored": settings.cache_stored if settings.cache else 0,
         "origins": " ".join(configured_origins(settings)),
     }
     config = os.fsencode(places.config)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hexauth.hot import Front
+    from hexauth.memory.kept import Kept
     from hexauth.model import Credential, Target
 
     Render = Callable[[Credential], bytes]
@@ -57,7 +58,9 @@ def _answer(front: "Front", door: str, words: list[str]) -> None:
         front.request = sys.stdin.buffer.read()
         protocol, host = DOCKER, front.request.decode().strip()
     drawer = quick.drawer(protocol, host)
-    with Vaults(note, [drawer]) as vaults:
+    kept = _kept(note, drawer) if note.cache_stored else None
+    text = None if kept is None else kept.read()
+    with Vaults(note, [drawer] if text is None else []) as vaults:
         vaults.go_on()  # each time, the keyring answers while the next modules are imported
         from hexauth.vault import drawers
 
@@ -66,16 +69,29 @@ def _answer(front: "Front", door: str, words: list[str]) -> None:
         if request is None or (not is_docker and vaults.has_login(request[0])):
             return
         target, authtype, render = request
-        kept = drawers.parse(vaults.read(drawer)[0]) if drawers.name(target) == drawer else None
-        if kept is None:
+        if drawers.name(target) != drawer:
             return
-        found = drawers.choose(kept, target, time.time(), authtype=authtype)
+        if text is None:
+            (text,) = vaults.read(drawer)
+            if kept is not None:
+                kept.write(text)
+        found = drawers.choose(drawers.parse(text), target, time.time(), authtype=authtype)
         if found is not None:
             hot.leave(render(drawers.credential(found, target)))
         if is_docker:
             _leave_docker(vaults, str(target.host))
         elif front.plain is not None and not front.plain[0] and not _is_told_to_git(target):
             hot.leave(b"")
+
+
+def _kept(note: "Note", drawer: str) -> "Kept | None":
+    """Return where in memory the drawer is kept for a while."""
+    from hexauth.memory.kept import Kept
+
+    name, config = surroundings(), os.fsdecode(note.config)
+    if name is None:
+        return None
+    return Kept(name, drawer, note.cache_stored, config, note.state, os.environ)
 
 
 def _leave_docker(vaults: "Vaults", server: str) -> None:
@@ -164,9 +180,13 @@ FIELDS = (
 
 
 class Note:
-    """What an earlier run has noted of these surroundings; see `note.keep`. Raises ValueError."""
+    """What an earlier run has noted of these surroundings; see `note.keep`. Raises ValueError.
 
-    def __init__(self, values: "Sequence[str]") -> None:
+    `config` is the path of config.toml.
+    """
+
+    def __init__(self, config: bytes, values: "Sequence[str]") -> None:
+        self.config = config
         self.vault, self.first, timeout, self.file, self.namespace, *rest = values
         self.keyringrc, self.state, min_ttl, cache_stored, self.origins = rest
         self.vault_timeout, self.min_ttl = int(timeout), int(min_ttl)
@@ -184,7 +204,7 @@ def noted(front: "Front") -> Note | None:
     lines = [] if name is None else hot.read(hot.note_path(name))
     if not hot.is_current([*lines, b"", b""]):
         return None
-    return Note([os.fsdecode(line) for line in lines[3:]])
+    return Note(lines[1], [os.fsdecode(line) for line in lines[3:]])
 
 
 class Vaults:
@@ -195,7 +215,7 @@ class Vaults:
 
     def __init__(self, note: "Note", names: "Sequence[str]") -> None:
         self._note, self._names = note, names
-        self._keyring = self._set_out() if note.first == "keyring" else None
+        self._keyring = self._set_out() if names and note.first == "keyring" else None
         self.index = quick.entries(b"\n".join(hot.read(f"{note.state}/index.json")))
 
     def __enter__(self) -> "Vaults":

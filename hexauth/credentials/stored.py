@@ -1,5 +1,12 @@
 """What other tools stored with hexauth: kept in drawers, each changed under a mutex of its own."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hexauth.credentials.short import surroundings
+from hexauth.memory import kept
 from hexauth.model import Credential, Target
 from hexauth.vault import drawers
 from hexauth.vault.drawers import Stored
@@ -13,9 +20,9 @@ def find(home: Home, target: Target, *, authtype: bool = True) -> Credential | N
     """
     if not target.protocol or not target.host:
         return None
-    stored = drawers.find(
-        home.vaults.of(drawers.name(target)), target, home.now(), authtype=authtype
-    )
+    vault, kept = home.vaults.of(drawers.name(target)), _kept(home, target)
+    hear = kept.write if kept is not None and kept.read() is None else drawers.hear_nothing
+    stored = drawers.find(vault, target, home.now(), authtype=authtype, hear=hear)
     return None if stored is None else drawers.credential(stored, target)
 
 
@@ -26,7 +33,7 @@ def store(home: Home, target: Target, stored: Stored, *, alone: bool = False) ->
     a name that can be listed. Raises `VaultError`.
     """
     name = drawers.name(target)
-    with home.vaults.changing(name, "drawer"):
+    with home.vaults.changing(name, "drawer"), _outdated(home, name):
         drawers.put(home.vaults.of(name), target, stored, alone=alone)
         user = {"username": stored.username or ""} if alone else {}
         where = {"protocol": str(target.protocol), "host": str(target.host)}
@@ -42,6 +49,34 @@ def erase(home: Home, target: Target, secret: str | None) -> None:
     vault = home.vaults.of(name)
     if drawers.find(vault, Target(target.protocol, target.host), float("-inf")) is None:
         return
-    with home.vaults.changing(name, "drawer"):
+    with home.vaults.changing(name, "drawer"), _outdated(home, name):
         if not drawers.take(vault, target, secret):
             home.vaults.forget(name)
+
+
+def _kept(home: Home, target: Target) -> kept.Kept | None:
+    """Return where in memory the drawer of `target` is kept for a while, if that is wanted."""
+    settings, places, name = home.settings, home.places, surroundings()
+    is_flagged = any(source.startswith("-") for source in settings.sources.values())
+    is_wanted = settings.cache and settings.cache_stored and not is_flagged
+    if not is_wanted or name is None or sys.platform != "linux" or home.environ is not os.environ:
+        return None
+    return kept.Kept(
+        name,
+        drawers.name(target),
+        settings.cache_stored,
+        str(places.config),
+        str(places.state),
+        home.environ,
+    )
+
+
+@contextmanager
+def _outdated(home: Home, name: str) -> Iterator[None]:
+    """End what is in memory of the drawer, also if a reader comes in between."""
+    state = str(home.places.state)
+    if sys.platform == "linux":
+        kept.outdate(state, name)
+    yield
+    if sys.platform == "linux":
+        kept.outdate(state, name)

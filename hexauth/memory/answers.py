@@ -17,7 +17,7 @@ from hexauth.errors import HexauthError, VaultError
 from hexauth.machine.files import private_folder, write_private
 from hexauth.machine.terminal import printable
 from hexauth.memory import lines
-from hexauth.memory.folder import prune
+from hexauth.memory.folder import outdate, prune
 from hexauth.model import Kind, Token
 from hexauth.world.outside import World
 
@@ -83,7 +83,8 @@ class Answers:
 
     def _write_for_now(self, answers: Mapping[str, bytes]) -> None:
         now = int(self.world.now())
-        self._write((now, now + PAUSE_SECONDS), answers)
+        new = {"id": os.urandom(8).hex().encode()}  # nobody takes it for the one before
+        self._write((now, now + PAUSE_SECONDS), {**answers, **new})
 
     def read(self) -> Token | None:
         """Return the access token that is cached, without its refresh token, if it is valid."""
@@ -111,14 +112,8 @@ class Answers:
 
         The mutex's file grows by a byte, which no clock can undo.
         """
-        if self.platform != "linux":
-            return
-        try:  # without a mutex there has been no answer
-            os.truncate(self.mutex, self.mutex.stat().st_size + 1)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise VaultError(f"{self.mutex} cannot be changed: {error.strerror}.") from error
+        if self.platform == "linux":
+            outdate(self.mutex)
 
     def drop(self) -> None:
         """Remove the answers of every login of this home from memory, where this session sees it.
@@ -182,7 +177,7 @@ def _news(why: HexauthError) -> bytes:
     texts = [printable(each) for each in (str(why), why.hint)]
     if not all(text.isascii() for text in texts):
         return b""
-    return "\n".join([str(why.exit_code), *texts, os.urandom(8).hex()]).encode()
+    return "\n".join([str(why.exit_code), *texts]).encode()
 
 
 def _point(path: Path, head: list[bytes]) -> None:

@@ -78,3 +78,18 @@ def is_unsaved(path: str) -> bool:
         return False
     lines = hot.read(path)
     return len(lines) == 4 and hot.stamp(lines[1]) == lines[2]
+
+
+def outdate(mutex: "Path | str") -> None:
+    """End everything in memory that names `mutex`, in whichever session's memory it lies.
+
+    The file grows by a byte, which no clock can undo. Raises `VaultError`.
+    """
+    try:  # without the file there has been nothing
+        os.truncate(mutex, os.stat(mutex).st_size + 1)  # noqa: PTH116
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        from hexauth.errors import VaultError
+
+        raise VaultError(f"{mutex} cannot be changed: {error.strerror}.") from error

@@ -17,7 +17,7 @@ NAME_BYTES = 200
 """The longest name of the surroundings for which somebody is waited who finds out about them."""
 
 NEWS = b"news "
-"""What the line begins with that says why there is no answer: `code`, `message`, `hint`, an id."""
+"""What the line begins with that says why there is no answer: `code`, `message`, `hint`."""
 
 OLD = b"old-"
 """What the names of answers begin with that are for those who waited alone: a refresh has failed,
@@ -70,7 +70,7 @@ def _wait_for_token(front: Front, door: str, *, is_second: bool = False) -> bool
         _leave_with(front, door, found, is_new=found != front.seen[name])
         if is_second:
             front.leave()  # there is nothing left to find out about the surroundings
-        if not hot.is_live(found):
+        if not _is_useless(found):
             _wait_for(front, door, name, os.fsdecode(where[3]))
         return True
     return False
@@ -83,8 +83,18 @@ def _wait_for(front: Front, door: str, name: str, mutex: str) -> None:
     if _lock(front, mutex):
         found = hot.first(name, os.environ)
         _leave_with(front, door, found, is_new=found != front.seen[name])
-        if hot.is_live(found):  # it says that there is nothing to wait for
+        if _is_useless(found):
             front.leave()
+
+
+def _is_useless(found: list[bytes]) -> bool:
+    """Tell whether the file `found` says that there is nothing to wait for.
+
+    How the last attempt ended does not say so: whoever waits for the next one hears of its end.
+    """
+    nobody = NEWS + b"%d\0" % LOGIN_REQUIRED
+    is_shared = any(line.startswith((OLD, NEWS)) and not line.startswith(nobody) for line in found)
+    return hot.is_live(found) and not is_shared
 
 
 def _lock(front: Front, path: str, *, make: bool = False) -> bool:
@@ -121,7 +131,7 @@ def _leave_with(front: Front, door: str, found: list[bytes], *, is_new: bool) ->
     news = next((line[len(NEWS) :] for line in found if line.startswith(NEWS)), b"")
     if not news or not hot.is_live(found) or not hot.fits(found, wanted):
         return
-    code, message, hint, _ = news.split(b"\0")
+    code, message, hint = news.split(b"\0")
     if int(code) == LOGIN_REQUIRED:
         base = os.fsdecode(found[3]).removesuffix("token.lock")
         if not is_told_not_to_ask(front, door) or _is_login_under_way(base):

@@ -10,7 +10,7 @@ from hexauth.vault.quick import drawer
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hexauth.vault.contract import Vault
 
@@ -39,9 +39,23 @@ def matches(stored: Stored, request: Target) -> bool:
     return request.path in (None, stored.path) and request.username in (None, stored.username)
 
 
-def find(vault: "Vault", request: Target, now: float, *, authtype: bool = True) -> Stored | None:
-    """Return what `choose` does of the drawer in `vault`. Raises `VaultError`."""
-    return choose(_load(vault, request), request, now, authtype=authtype)
+def hear_nothing(_text: str | None) -> None:
+    """Keep nothing of a drawer's content."""
+
+
+def find(
+    vault: "Vault",
+    request: Target,
+    now: float,
+    *,
+    authtype: bool = True,
+    hear: "Callable[[str | None], object]" = hear_nothing,
+) -> Stored | None:
+    """Return what `choose` does of the drawer in `vault`; `hear` is given its whole content.
+
+    Raises `VaultError`.
+    """
+    return choose(_load(vault, request, hear), request, now, authtype=authtype)
 
 
 def choose(
@@ -117,10 +131,16 @@ def parse(text: str | None) -> list[Stored]:
     return [Stored(**item) for item in found]
 
 
-def _load(vault: "Vault", request: Target) -> list[Stored]:
+def _load(
+    vault: "Vault",
+    request: Target,
+    hear: "Callable[[str | None], object]" = hear_nothing,
+) -> list[Stored]:
     text = vault.read(name(request))
     try:
-        return parse(text)
+        found = parse(text)
+        hear(text)
+        return found
     except (ValueError, TypeError, RecursionError):
         from hexauth.errors import VaultError
 

@@ -11,6 +11,13 @@ SECONDS = 240
 """The longest that anybody is waited for."""
 
 
+def waiting_at(mutex: Path) -> int:
+    """Return how many wait for the lock on the file `mutex`."""
+    mark = f":{mutex.stat().st_ino} "
+    lines = Path("/proc/locks").read_text("ascii").splitlines()
+    return sum("->" in line and mark in line for line in lines)
+
+
 @contextmanager
 def gate(state: Path) -> Iterator[Callable[[int], None]]:
     """Hold the token mutex in the folder `state`; hand out a function that lets a crowd in.
@@ -18,17 +25,12 @@ def gate(state: Path) -> Iterator[Callable[[int], None]]:
     It waits until the crowd has as many members as it is told, all of them at the mutex.
     """
     path = next(state.glob("*.token.lock"))
-    mark = f":{path.stat().st_ino} "
-
-    def waiting() -> int:
-        lines = Path("/proc/locks").read_text("ascii").splitlines()
-        return sum("->" in line and mark in line for line in lines)
 
     with ExitStack() as stack:
         stack.enter_context(Mutex(path).held(SECONDS))
 
         def gathered(size: int) -> None:
-            until(lambda: waiting() >= size, SECONDS)
+            until(lambda: waiting_at(path) >= size, SECONDS)
             stack.close()
 
         yield gathered
