@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import crowds, figures
+from bench import crowds, figures, login
 from bench.machine import facts
 from bench.measure import Program, interleave, peak
 from bench.programs import BARE, Home, programs
@@ -29,8 +29,15 @@ LONG_NAME = "a" * 420
 
 ALONE: Mapping[str, Callable[[Home, argparse.Namespace], float]] = {
     "wake-up": lambda home, options: crowds.wake_up(home.folder, options.wake_ups),
+    "login, Secret Service": lambda home, options: _login(home, options, "keyring"),
+    "login, file vault": lambda home, options: _login(home, options, "file"),
 }
 """What is compared with no other program; each has its line in `figures.FIGURES`."""
+
+
+def _login(home: Home, options: argparse.Namespace, vault: str) -> float:
+    environ = {**home.environ, "HEXAUTH_VAULT": vault}
+    return login.measure(home.scripts, {vault: environ}, max(options.rounds // 2, 1))[vault]
 
 
 def one_at_a_time(home: Home, other: Home, rounds: int) -> Mapping[str, Program]:

@@ -123,6 +123,14 @@ FIGURES = (
         )
         for vault in ("Secret Service", "file vault")
     ),
+    *(
+        Figure(
+            f"hexauth login, {vault}: from the start to the code, beyond the server's answer, ms",
+            alone(f"login, {vault}"),
+            150,
+        )
+        for vault in ("Secret Service", "file vault")
+    ),
 )
 
 

@@ -25,6 +25,7 @@ def test_benchmark_measures_what_it_names() -> None:
     assert "stored password, Secret Service / python -c pass" in dict(figures)
     assert "stored password, file vault / python -c pass" in dict(figures)
     assert "token, memory empty, Secret Service / python -c pass" in dict(figures)
+    assert sum("to the code" in figure for figure in dict(figures)) == 2
     for who in ("waiters of a refresh that met a 503", "callers, nobody logged in, may not ask"):
         for vault in ("Secret Service", "file vault"):
             assert f"3 {who}, {vault} / 3 x python -c pass" in dict(figures)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hexauth.machine.programs import find_program
+from hexauth.machine.programs import find_program, printed
 
 
 def script(path: Path, text: str = "") -> Path:
@@ -54,3 +54,30 @@ def test_program_with_an_absolute_path_must_be_executable(tmp_path: Path) -> Non
     path.chmod(0o644)
 
     assert (before, find_program(str(path), {})) == (str(path), None)
+
+
+def test_what_a_program_prints_is_read_whole(tmp_path: Path) -> None:
+    tool = script(tmp_path / "tool", 'echo "$A"; head -c 200000 /dev/zero; echo lost >&2; cat')
+
+    found = printed([str(tool)], {"A": "b", "PATH": os.defpath}, 20)
+
+    assert (found[:2], len(found)) == (b"b\n", 200_002)
+
+
+def test_a_program_that_takes_too_long_has_printed_nothing(tmp_path: Path) -> None:
+    tool = script(tmp_path / "tool", f"echo $$ > {tmp_path}/pid; echo early; exec sleep 100")
+
+    assert printed([str(tool)], {"PATH": os.defpath}, 0.5) == b""
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+
+
+def test_a_program_that_is_not_there_raises(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        printed([str(tmp_path / "tool")], {}, 1)
+
+
+def test_windows_has_its_own_way_to_read_a_program() -> None:
+    words = [sys.executable, "-c", "print(1)"]
+
+    assert printed(words, dict(os.environ), 20, platform="win32").split() == [b"1"]
+    assert printed([*words[:2], "import time; time.sleep(60)"], {}, 0.2, platform="win32") == b""
