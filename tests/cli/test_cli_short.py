@@ -244,6 +244,19 @@ def test_a_no_takes_the_short_way_too(here: Machine, words: tuple[str, ...], giv
     assert took_short_way(here, words, give)
 
 
+@on_file
+def test_a_no_imports_exactly_this(here: Machine) -> None:
+    """Git is asked whether it knows of a login that hexauth does not know of."""
+    environ = {"PYTHONPROFILEIMPORTTIME": "1"}
+    bare = imports(here.run(sys.executable, "-c", "pass", environ=environ))
+
+    found = imports(here.run(*GIT, give=b"protocol=https\nhost=nobody.test\n", environ=environ))
+
+    more = "machine machine.programs protocols protocols.git world world.git_config"
+    ours = {f"hexauth.{name}" for name in f"{EVERY_DOOR} {more}".split()}
+    assert found - bare == {"hexauth", "_json", "select", *ours}
+
+
 def _as_link(path: Path) -> None:
     path.rename(path.with_name("elsewhere"))
     path.symlink_to("elsewhere")
