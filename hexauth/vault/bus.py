@@ -68,26 +68,24 @@ def _ask(bus: "_Bus", path: str, services: list[bytes], username: bytes) -> "Ste
         raise Unusual("there is no default collection")
 
     collection = SERVICE[0], where, b"org.freedesktop.Secret.Collection"
+    properties = SERVICE[0], where, b"org.freedesktop.DBus.Properties"
     plain = _aligned(_strings(b"plain") + b"\1s\0", 4) + _strings(b"")
     bus.ask(
         (SERVICE, b"OpenSession", b"sv", plain, b"vo"),
+        (properties, b"Get", b"ss", _strings(collection[2], b"Locked"), b"v"),
         *(
             (collection, b"SearchItems", b"a{ss}", _attributes(service, username), b"ao")
             for service in services
         ),
     )
     yield None
-    opened, *searches = bus.replies()
+    opened, locked, *searches = bus.replies()
     opened.skip(b"\1s" + bytes(7))  # an empty string: the session needs no key
+    locked.skip(b"\1b" + bytes(6))  # false
     session = opened.string()
     items = [_first(search) for search in searches]
 
     wanted = [item for item in items if item]
-    if not all(items):  # that one is absent is sure if the collection is open
-        properties = SERVICE[0], where, b"org.freedesktop.DBus.Properties"
-        bus.ask((properties, b"Get", b"ss", _strings(collection[2], b"Locked"), b"v"))
-        yield None
-        bus.replies()[0].skip(b"\1b" + bytes(6))  # false
     found = dict[bytes, bytes]()
     if wanted:
         paths = _strings(*wanted)
