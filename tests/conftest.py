@@ -7,6 +7,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -155,6 +156,13 @@ def logged_in(machine: Callable[[Sandbox], Machine]) -> Callable[[Sandbox], Mach
         return found
 
     return make
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    """Make a folder in memory for one session."""
+    with tempfile.TemporaryDirectory(prefix="hx-test-", dir="/dev/shm") as folder:
+        yield folder
 
 
 @pytest.fixture

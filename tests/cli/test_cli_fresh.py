@@ -1,7 +1,6 @@
 """A login's token that is in the vault and not in memory: read with few imports."""
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,12 +23,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 TOKEN = ("hexauth", "get", "hexpm", "--format", "token", "--no-login")
-
-
-@pytest.fixture
-def memory() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="hx-test-", dir="/dev/shm") as folder:
-        yield folder
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,13 +24,6 @@ TOKEN = ("hexauth", "get", "hexpm", "--format", "token", "--no-login")
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="there is a cache on Linux alone"
 )
-
-
-@pytest.fixture
-def memory() -> Iterator[str]:
-    """Make a folder in memory for one session's cache."""
-    with tempfile.TemporaryDirectory(prefix="hx-test-", dir="/dev/shm") as folder:
-        yield folder
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """What tools have stored, kept in memory for some seconds, where a person wants that."""
 
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,6 @@ ANSWER = b"username=me\npassword=S3CRET\n"
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="there is memory of a user's own on Linux alone"
 )
-
-
-@pytest.fixture
-def memory() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="hx-test-", dir="/dev/shm") as folder:
-        yield folder
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -33,12 +32,6 @@ LONG = "hexauth.cli.streams"
 """A module that only the longer way imports."""
 
 OFF = {"HEXAUTH_CACHE": "off"}
-
-
-@pytest.fixture
-def memory() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="hx-test-", dir="/dev/shm") as folder:
-        yield folder
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -134,13 +133,6 @@ def filled(here: Machine) -> Machine:
         assert here.run("docker-credential-hexauth", "store", give=docker(server)).returncode == 0
     here.run(*GIT, give=HOST)  # it leaves a note
     return here
-
-
-@pytest.fixture(scope="module")
-def memory() -> Iterator[str]:
-    """Make a folder in memory for one session."""
-    with tempfile.TemporaryDirectory(prefix="hx-test-", dir="/dev/shm") as folder:
-        yield folder
 
 
 @pytest.fixture
