@@ -24,6 +24,7 @@ def keep(home: "Home") -> None:
     from hexauth.errors import VaultError
     from hexauth.machine.files import private_folder, write_private
     from hexauth.memory.folder import prune
+    from hexauth.memory.waiting import NO_MEMORY
     from hexauth.servers.repositories import configured_origins
     from hexauth.vault.backends import keyringrc
     from hexauth.vault.quick import AUTO
@@ -34,6 +35,7 @@ def keep(home: "Home") -> None:
         return
     first = home.vaults.facts(AUTO).get("vault", "")
     values = {
+        "cache": "cache on" if settings.cache else os.fsdecode(NO_MEMORY),
         "vault": settings.vault,
         "first": first if settings.vault == AUTO else settings.vault,
         "vault_timeout": settings.vault_timeout,

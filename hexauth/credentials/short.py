@@ -165,6 +165,7 @@ def _docker(front: "Front") -> "tuple[Target, bool, Render] | None":
 
 
 FIELDS = (
+    "cache",
     "vault",
     "first",
     "vault_timeout",
@@ -187,7 +188,7 @@ class Note:
 
     def __init__(self, config: bytes, values: "Sequence[str]") -> None:
         self.config = config
-        self.vault, self.first, timeout, self.file, self.namespace, *rest = values
+        _, self.vault, self.first, timeout, self.file, self.namespace, *rest = values
         self.keyringrc, self.state, min_ttl, cache_stored, self.origins = rest
         self.vault_timeout, self.min_ttl = int(timeout), int(min_ttl)
         self.cache_stored = int(cache_stored)

@@ -25,6 +25,9 @@ and the token has little life left."""
 
 LOGIN_REQUIRED = 3
 
+NO_MEMORY = b"cache off"
+"""What the first line of a note says, after those that every file has, if nothing is kept."""
+
 UNDECIDED_SECONDS, TICK = 1, 0.005
 """How long it is waited until it is plain whether somebody logs in, and between two looks."""
 
@@ -38,10 +41,12 @@ def wait(front: Front, door: str) -> None:
     if front.wanted is None or not front.seen or _wait_for_token(front, door):
         return
     name = next(iter(front.seen))
-    if len(name) < NAME_BYTES and (is_for_hexpm(front) or not _is_known(name)):
+    if not _has_memory(name) or len(name) >= NAME_BYTES:
+        return  # nobody would leave anything here
+    if is_for_hexpm(front) or not _note(name):
         _lock(front, f"{hot.state_folder(os.environ)}/front.lock", make=True)
-        if _wait_for_token(front, door, is_second=True):
-            return
+        if not _wait_for_token(front, door, is_second=True) and not _has_memory(name):
+            front.leave()
 
 
 def is_for_hexpm(front: Front) -> bool:
@@ -49,8 +54,17 @@ def is_for_hexpm(front: Front) -> bool:
     return front.wanted is not None and front.wanted[0] == b""
 
 
-def _is_known(name: str) -> bool:
-    return hot.is_current([*hot.read(hot.note_path(name)), b"", b""])
+def _note(name: str) -> list[bytes]:
+    """Return the lines that an earlier run has noted of the surroundings called `name`."""
+    lines = hot.read(hot.note_path(name))
+    return lines if hot.is_current([*lines, b"", b""]) else []
+
+
+def _has_memory(name: str) -> bool:
+    """Tell whether answers are kept in memory in these surroundings, as far as is known."""
+    if said := os.environ.get("HEXAUTH_CACHE"):
+        return said.lower() not in hot.NO
+    return NO_MEMORY not in _note(name)[3:4]
 
 
 def _wait_for_token(front: Front, door: str, *, is_second: bool = False) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from hexauth import hot
 from hexauth.login.asking import allowed_to_ask
 from hexauth.machine.mutex import Mutex
-from hexauth.memory.waiting import is_told_not_to_ask
+from hexauth.memory.waiting import WAIT_SECONDS, is_told_not_to_ask
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from tests.cli.test_cli_hot import imports
@@ -206,6 +206,25 @@ def test_strangers_who_may_not_ask_hear_the_same(
     long = [here.run(*words, give=give, environ={**environ, **OFF}) for words, give in asked]
     assert short == [(done.returncode, done.stdout, done.stderr) for done in long]
     assert {code for code, _, _ in short} == {3}
+
+
+@pytest.mark.parametrize("how", ["variable", "config.toml"])
+def test_nobody_waits_for_who_leaves_nothing_in_memory(make: Make, serve: Serve, how: str) -> None:
+    """Whoever holds the mutex of the surroundings is not waited for: each finds out by itself."""
+    here = make(serve())
+    environ = OFF if how == "variable" else {}
+    if how == "config.toml":
+        (here.home / "hexauth").mkdir(mode=0o700)
+        (here.home / "hexauth/config.toml").write_text("cache = false\n")
+    assert here.run(*GET, "--no-login", environ=environ).returncode == 3
+
+    with (
+        Mutex(here.home / "hexauth/state/front.lock").held(0),
+        here.start(*GET, "--no-login", environ=environ) as process,
+    ):
+        process.communicate(timeout=WAIT_SECONDS / 2)
+
+    assert process.returncode == 3
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["nothing stored", "something stored"])
