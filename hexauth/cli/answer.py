@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from hexauth.cli.streams import read_request, write_answer
 from hexauth.credentials import note, sources
 from hexauth.credentials.request import Request
+from hexauth.credentials.short import render
 from hexauth.errors import HexauthError
 from hexauth.hot import Front
 from hexauth.machine.terminal import Screen
-from hexauth.model import Credential
-from hexauth.protocols import git, shell
+from hexauth.protocols import git
 from hexauth.vault.home import Home
 
 
@@ -44,7 +44,7 @@ def answer(asked: Asked, front: Front) -> None:
         _answer_git(home, read_request(front), asked)
         return
     request = Request.named(home, asked.target, ask=asked.ask, repository=asked.repository)
-    write_answer(_render(sources.get(request, asked.explain), asked.form))
+    write_answer(render(sources.get(request, asked.explain), asked.form))
 
 
 def explain_on_screen(source: str, why: str) -> None:
@@ -65,10 +65,4 @@ def _answer_git(home: Home, description: bytes, asked: Asked) -> None:
             write_answer(git.QUIT)
         raise
     if credential is not None:
-        write_answer(_render(credential, form, given.capabilities))
-
-
-def _render(credential: Credential, form: str, capabilities: tuple[str, ...] = ()) -> bytes:
-    if form == "git":
-        return git.render(credential, capabilities)
-    return shell.render(credential, form)
+        write_answer(render(credential, form, given.capabilities))

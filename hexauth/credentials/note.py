@@ -30,8 +30,12 @@ def keep(home: "Home") -> None:
     from hexauth.vault.quick import AUTO
 
     settings, places, name = home.settings, home.places, surroundings()
-    is_flagged = any(source.startswith("-") for source in settings.sources.values())
-    if sys.platform != "linux" or home.environ is not os.environ or name is None or is_flagged:
+    if (
+        sys.platform != "linux"
+        or home.environ is not os.environ
+        or name is None
+        or settings.flagged
+    ):
         return
     first = home.vaults.facts(AUTO).get("vault", "")
     values = {

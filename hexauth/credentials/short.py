@@ -68,7 +68,7 @@ def _answer(front: "Front", door: str, words: list[str]) -> None:
         request = _docker(front) if is_docker else _asked(front)
         if request is None or (not is_docker and vaults.has_login(request[0])):
             return
-        target, authtype, render = request
+        target, authtype, rendered = request
         if drawers.name(target) != drawer:
             return
         if text is None:
@@ -77,7 +77,7 @@ def _answer(front: "Front", door: str, words: list[str]) -> None:
                 kept.write(text)
         found = drawers.choose(drawers.parse(text), target, time.time(), authtype=authtype)
         if found is not None:
-            hot.leave(render(drawers.credential(found, target)))
+            hot.leave(rendered(drawers.credential(found, target)))
         if is_docker:
             _leave_docker(vaults, str(target.host))
         elif front.plain is not None and not front.plain[0] and not _is_told_to_git(target):
@@ -131,15 +131,10 @@ def _asked(front: "Front") -> "tuple[Target, bool, Render] | None":
     if not url.startswith("https://") or "@" in url:
         return None
     from hexauth.model import Target
-    from hexauth.protocols import shell
 
     host, _, path = url[8:].partition("/")
     target = Target("https", host, path.strip("/") or None)
-    if form == "git":
-        from hexauth.protocols import git
-
-        return target, True, git.render
-    return target, True, lambda credential: shell.render(credential, form)
+    return target, True, lambda found: render(found, form)
 
 
 def _git(description: bytes, form: str) -> "tuple[Target, bool, Render] | None":
@@ -148,12 +143,19 @@ def _git(description: bytes, form: str) -> "tuple[Target, bool, Render] | None":
     given = git.parse(description)
     if not given.target.protocol or not given.target.host:
         return None
+    authtype = "authtype" in given.capabilities or form != "git"
+    return given.target, authtype, lambda found: render(found, form, given.capabilities)
+
+
+def render(credential: "Credential", form: str, capabilities: "Sequence[str]" = ()) -> bytes:
+    """Return what `hexauth get` answers in a format; `capabilities` are git's."""
     if form == "git":
-        authtype = "authtype" in given.capabilities
-        return given.target, authtype, lambda found: git.render(found, given.capabilities)
+        from hexauth.protocols import git
+
+        return git.render(credential, capabilities)
     from hexauth.protocols import shell
 
-    return given.target, True, lambda found: shell.render(found, form)
+    return shell.render(credential, form)
 
 
 def _docker(front: "Front") -> "tuple[Target, bool, Render] | None":
@@ -203,7 +205,7 @@ def noted(front: "Front") -> Note | None:
     """Return what is noted of these surroundings, if it still is so."""
     name = next(iter(front.seen), None) or surroundings()
     lines = [] if name is None else hot.read(hot.note_path(name))
-    if not hot.is_current([*lines, b"", b""]):
+    if not hot.is_current(lines):
         return None
     return Note(lines[1], [os.fsdecode(line) for line in lines[3:]])
 

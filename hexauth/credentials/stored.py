@@ -57,8 +57,7 @@ def erase(home: Home, target: Target, secret: str | None) -> None:
 def _kept(home: Home, target: Target) -> kept.Kept | None:
     """Return where in memory the drawer of `target` is kept for a while, if that is wanted."""
     settings, places, name = home.settings, home.places, surroundings()
-    is_flagged = any(source.startswith("-") for source in settings.sources.values())
-    is_wanted = settings.cache and settings.cache_stored and not is_flagged
+    is_wanted = settings.cache and settings.cache_stored and not settings.flagged
     if not is_wanted or name is None or sys.platform != "linux" or home.environ is not os.environ:
         return None
     return kept.Kept(

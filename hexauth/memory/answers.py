@@ -18,6 +18,7 @@ from hexauth.machine.files import private_folder, write_private
 from hexauth.machine.terminal import printable
 from hexauth.memory import lines
 from hexauth.memory.folder import outdate, prune
+from hexauth.memory.waiting import NEWS, OLD
 from hexauth.model import Kind, Token
 from hexauth.world.outside import World
 
@@ -69,7 +70,7 @@ class Answers:
 
         The caller holds the token mutex.
         """
-        self._write_for_now({} if why is None else {"news": _news(why)})
+        self._write_for_now({} if why is None else {NEWS.decode(): _news(why)})
 
     def write_old(self, token: Token) -> None:
         """Let those who wait now have `token`, which could not be renewed, and nobody else.
@@ -79,7 +80,7 @@ class Answers:
         with suppress(HexauthError):
             min_ttl = self.world.settings.min_ttl
             answers = lines.answers(token, self.reach.username, min_ttl)
-            self._write_for_now({f"old-{name}": answers[name] for name in answers})
+            self._write_for_now({OLD.decode() + name: answers[name] for name in answers})
 
     def _write_for_now(self, answers: Mapping[str, bytes]) -> None:
         now = int(self.world.now())
@@ -135,10 +136,9 @@ class Answers:
     def _name(self) -> str | None:
         """The file's name; None if there is to be none, or flags have changed the settings."""
         settings, place, account = self.world.settings, self.reach.place, self.reach.account
-        flags = [name for name, source in settings.sources.items() if source.startswith("-")]
         if self.platform != "linux" or not settings.cache or place is None:
             return None
-        if set(flags) - {"account"}:
+        if settings.flagged - {"account"}:
             return None
         name = self._surroundings(**({"HEXAUTH_ACCOUNT": account} if account else {}))
         return f"{name},{hot.quoted(place)}" if name and place else name

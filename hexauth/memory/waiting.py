@@ -16,8 +16,8 @@ WAIT_SECONDS = 30
 NAME_BYTES = 200
 """The longest name of the surroundings for which somebody is waited who finds out about them."""
 
-NEWS = b"news "
-"""What the line begins with that says why there is no answer: `code`, `message`, `hint`."""
+NEWS = b"news"
+"""The name of the line that says why there is no answer: `code`, `message`, `hint`."""
 
 OLD = b"old-"
 """What the names of answers begin with that are for those who waited alone: a refresh has failed,
@@ -57,7 +57,7 @@ def is_for_hexpm(front: Front) -> bool:
 def _note(name: str) -> list[bytes]:
     """Return the lines that an earlier run has noted of the surroundings called `name`."""
     lines = hot.read(hot.note_path(name))
-    return lines if hot.is_current([*lines, b"", b""]) else []
+    return lines if hot.is_current(lines) else []
 
 
 def _has_memory(name: str) -> bool:
@@ -106,7 +106,7 @@ def _is_useless(found: list[bytes]) -> bool:
 
     How the last attempt ended does not say so: whoever waits for the next one hears of its end.
     """
-    nobody = NEWS + b"%d\0" % LOGIN_REQUIRED
+    nobody = NEWS + b" %d\0" % LOGIN_REQUIRED
     is_shared = any(line.startswith((OLD, NEWS)) and not line.startswith(nobody) for line in found)
     return hot.is_live(found) and not is_shared
 
@@ -139,10 +139,11 @@ def _leave_with(front: Front, door: str, found: list[bytes], *, is_new: bool) ->
     wanted = front.wanted
     assert wanted is not None  # noqa: S101  (`wait` has looked)
     origin, form, *user = wanted
-    for name in (form, OLD + form) if is_new else ():
-        if (answer := hot.find(found, (origin, name, *user))) is not None:
-            hot.leave(answer)
-    news = next((line[len(NEWS) :] for line in found if line.startswith(NEWS)), b"")
+    for each in (form, OLD + form) if is_new else ():
+        if (known := hot.find(found, (origin, each, *user))) is not None:
+            hot.leave(known)
+    name = NEWS + b" "
+    news = next((line[len(name) :] for line in found if line.startswith(name)), b"")
     if not news or not hot.is_live(found) or not hot.fits(found, wanted):
         return
     code, message, hint = news.split(b"\0")
@@ -156,9 +157,12 @@ def _leave_with(front: Front, door: str, found: list[bytes], *, is_new: bool) ->
         said = b"hexauth: " + message + b" " + hint + b"\n"
     else:
         said = b"hexauth: " + message + b"\nhexauth: " + hint + b"\n"
-    # Git is kept from asking in hexauth's place, where it has described what it wants.
-    is_gits = front.plain is not None and front.plain[:2] == ("", "git")
-    hot.leave(b"quit=1\n" if is_gits else b"", int(code), said)
+    answer = b""
+    if front.plain is not None and front.plain[:2] == ("", "git"):
+        from hexauth.protocols.git import QUIT  # only where git has described what it wants
+
+        answer = QUIT
+    hot.leave(answer, int(code), said)
 
 
 def _is_login_under_way(base: str) -> bool:

@@ -115,6 +115,11 @@ class Settings:
     # fmt: on
 
     @property
+    def flagged(self) -> set[str]:
+        """The settings that this run was given as options; what it finds is for no other run."""
+        return {name for name, source in self.sources.items() if source.startswith("-")}
+
+    @property
     def login(self) -> Login:
         """The login that `hexpm` and its organizations share."""
         return Login(self.api_url, self.client_id)
