@@ -27,7 +27,7 @@ _hexauth() {
         "get --vault") words="auto keyring file" ;;
         "get "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--format --repo --account --explain --login --no-login --min-ttl --vault -h --help" ;;
+            [[ $word != -* ]] || words="--format --repo --account --explain --login --no-login --min-ttl --vault -v --verbose -h --help" ;;
         "exec --env") words="" ;;
         "exec --otp") words="" ;;
         "exec --account") words="" ;;
@@ -35,7 +35,7 @@ _hexauth() {
         "exec --vault") words="auto keyring file" ;;
         "exec "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--env --otp --direct --account --login --no-login --min-ttl --vault -h --help" ;;
+            [[ $word != -* ]] || words="--env --otp --direct --account --login --no-login --min-ttl --vault -v --verbose -h --help" ;;
         "proxy --format") words="env json" ;;
         "proxy --address") words="127.0.0.1 ::1" ;;
         "proxy --port") words="" ;;
@@ -44,7 +44,7 @@ _hexauth() {
         "proxy --vault") words="auto keyring file" ;;
         "proxy "*)
             words=""
-            [[ $word != -* ]] || words="--format --background --address --port --account --login --no-login --min-ttl --vault -h --help" ;;
+            [[ $word != -* ]] || words="--format --background --address --port --account --login --no-login --min-ttl --vault -v --verbose -h --help" ;;
         "api -X"|"api --method") words="" ;;
         "api -f"|"api --field") words="" ;;
         "api --input") words="" ;;
@@ -54,34 +54,34 @@ _hexauth() {
         "api --vault") words="auto keyring file" ;;
         "api "*)
             words="hexpm"
-            [[ $word != -* ]] || words="-X --method -f --field --input -H --header -i --include --paginate --target --account --login --no-login --vault -h --help" ;;
+            [[ $word != -* ]] || words="-X --method -f --field --input -H --header -i --include --paginate --target --account --login --no-login --vault -v --verbose -h --help" ;;
         "setup --host") words="" ;;
         "setup --shell") words="bash zsh fish" ;;
         "setup "*)
             words="git docker bazel mix rebar3 gleam curl shell"
-            [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shim --shell -h --help" ;;
+            [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shim --shell -v --verbose -h --help" ;;
         "import --vault") words="auto keyring file" ;;
         "import "*)
             words=""
-            [[ $word != -* ]] || words="--yes --remove --vault -h --help" ;;
+            [[ $word != -* ]] || words="--yes --remove --vault -v --verbose -h --help" ;;
         "key --kind") words="auth_key repo_key api_key" ;;
         "key --vault") words="auto keyring file" ;;
         "key "*)
             words="add list remove"
-            [[ $word != -* ]] || words="--kind --no-verify --vault -h --help --json" ;;
+            [[ $word != -* ]] || words="--kind --no-verify --vault -v --verbose -h --help --json" ;;
         "switch "*)
             words="hexpm"
-            [[ $word != -* ]] || words="-h --help" ;;
+            [[ $word != -* ]] || words="-v --verbose -h --help" ;;
         "store --account") words="" ;;
         "store --vault") words="auto keyring file" ;;
         "store "*)
             words=""
-            [[ $word != -* ]] || words="--account --vault -h --help" ;;
+            [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
         "erase --account") words="" ;;
         "erase --vault") words="auto keyring file" ;;
         "erase "*)
             words=""
-            [[ $word != -* ]] || words="--account --vault -h --help" ;;
+            [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
         "login --account") words="" ;;
         "login --client-id") words="" ;;
         "login --scope") words="" ;;
@@ -89,20 +89,20 @@ _hexauth() {
         "login --vault") words="auto keyring file" ;;
         "login "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --force --scope --name --with-token --vault -h --help" ;;
+            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --force --scope --name --with-token --vault -v --verbose -h --help" ;;
         "logout --account") words="" ;;
         "logout --vault") words="auto keyring file" ;;
         "logout "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--account --vault -h --help" ;;
+            [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
         "status --account") words="" ;;
         "status --vault") words="auto keyring file" ;;
         "status "*)
             words=""
-            [[ $word != -* ]] || words="--json --account --vault -h --help" ;;
+            [[ $word != -* ]] || words="--json --account --vault -v --verbose -h --help" ;;
         "config "*)
             words=""
-            [[ $word != -* ]] || words="--json -h --help" ;;
+            [[ $word != -* ]] || words="--json -v --verbose -h --help" ;;
         "sandbox --port") words="" ;;
         "sandbox --approve-after") words="" ;;
         "sandbox --deny-after") words="" ;;
@@ -115,10 +115,10 @@ _hexauth() {
         "sandbox --registry") words="" ;;
         "sandbox "*)
             words=""
-            [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault --registry -h --help" ;;
+            [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault --registry -v --verbose -h --help" ;;
         " "*)
             words="get exec proxy api setup import key switch store erase login logout status config sandbox"
-            [[ $word != -* ]] || words="--version -h --help" ;;
+            [[ $word != -* ]] || words="--version -v --verbose -h --help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))
 }

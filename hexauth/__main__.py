@@ -4,6 +4,7 @@ import os
 import sys
 
 from hexauth import hot
+from hexauth.machine import core_dump, trace
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the rest here
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _end(code: int) -> None:
     An orderly shutdown takes 15 to 30 ms, and a crowd that has waited for one token all ends at
     the same moment: a hundred are gone after 0.2 s instead of 0.8.
     """
+    trace.tell(f"exit code {code}")
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:  # it is closed
@@ -82,6 +84,7 @@ def run(arguments: list[str], front: hot.Front, door: str) -> int:
         _discard_output()
         return 1
     except (Exception, KeyboardInterrupt) as failure:
+        _trace(failure)
         return _tell(_explained(failure), door)
 
 
@@ -111,8 +114,16 @@ def _work(arguments: list[str], front: hot.Front, door: str) -> int:
     import gc
 
     gc.set_threshold(GARBAGE)
+    if front.is_verbose:
+        trace.begin()
     if front.interrupted:
         raise KeyboardInterrupt
+    if arguments[:1] == ["exec"]:
+        from hexauth.proxy import launch
+
+        if command := launch.plain(arguments):
+            launch.run(command)
+    core_dump.forbid()
     if door == "bazel":
         from hexauth.cli.bazel import bazel
 
@@ -129,11 +140,6 @@ def _work(arguments: list[str], front: hot.Front, door: str) -> int:
         target, form, ask = front.plain
         answer(Asked(target or None, form, ask=ask), front)
         return 0
-    if arguments[:1] == ["exec"]:
-        from hexauth.proxy import launch
-
-        if command := launch.plain(arguments):
-            launch.run(command)
     if arguments[:1] == ["login"] and LOGIN_FLAGS.issuperset(arguments[1:]):
         _log_in(arguments[1:], front)
         return 0
@@ -174,6 +180,19 @@ def _tell(error: "HexauthError", door: str) -> int:
     lines = [f"{error} {error.hint}"] if door == "bazel" else [f"{error}", error.hint]
     Screen(sys.stderr.write, visible=False).say(*(f"hexauth: {line}" for line in lines))
     return 1 if door == "bazel" and is_malformed else error.exit_code
+
+
+def _trace(failure: BaseException | None) -> None:
+    """Tell where `failure` comes from; what it says may hold a secret."""
+    known = set[int]()  # one that is raised twice can be its own context
+    while failure is not None and id(failure) not in known and trace.is_on():
+        known.add(id(failure))
+        frames, at = list[str](), failure.__traceback__
+        while at is not None:
+            frames.append(f"{at.tb_frame.f_globals.get('__name__')}:{at.tb_lineno}")
+            at = at.tb_next
+        trace.tell(f"{type(failure).__name__} in {' > '.join(frames)}")
+        failure = failure.__cause__ or failure.__context__
 
 
 def _place(error: BaseException) -> str:

@@ -1,8 +1,7 @@
 """Answers a cached `get` before anything else is imported: os, sys and time alone.
 
-`hexauth.memory.answers` writes what is read here; `hexauth.memory.waiting` waits for it. Whatever
-is unusual is left to the rest: this module gives the same bytes, or none. Linux alone has folders
-in memory that are a user's own.
+`hexauth.memory.answers` writes what is read here; `hexauth.memory.waiting` waits for it. This
+module gives the same bytes as the rest, or none. Linux alone has a user's own folders in memory.
 """
 
 import os
@@ -24,7 +23,7 @@ KEYS = (  # noqa: SIM905  (a list would be four times as long)
 TEXTS = (  # noqa: SIM905
     "CI HEXAUTH_NO_LOGIN HEXAUTH_SCOPE HEXAUTH_PASSPHRASE HEXAUTH_PASSPHRASE_FILE "
     "HEXAUTH_PASSPHRASE_COMMAND HEX_OTP HEX_OFFLINE HEX_CACERTS_PATH SSL_CERT_FILE HEX_HOME "
-    "REQUESTS_CA_BUNDLE HEX_UNSAFE_HTTPS HTTPS_PROXY https_proxy NO_PROXY no_proxy"
+    "REQUESTS_CA_BUNDLE HEX_UNSAFE_HTTPS HTTPS_PROXY https_proxy NO_PROXY no_proxy HEXAUTH_VERBOSE"
 ).split()
 """Variables that do not matter here, as long as they are texts without control characters."""
 
@@ -59,6 +58,8 @@ class Front:
         self.interrupted, self.path = False, ""
         """Whether Ctrl-C came; the mutex that this process holds, if there is a `descriptor`."""
         self.descriptor: int | None = None
+        self.is_verbose = os.environ.get("HEXAUTH_VERBOSE", "").lower() not in NO
+        """Whether all that is done is told, which takes the long way."""
 
     def holds(self, path: str) -> bool:
         """Tell whether this process holds the mutex at `path`."""
@@ -84,7 +85,7 @@ def answer(door: str) -> Front:
     """
     front, words = Front(), sys.argv[1:]
     try:
-        if sys.platform == "linux":  # git puts the operation last, after words of its own
+        if sys.platform == "linux" and not front.is_verbose:  # git puts the operation last
             _answer(front, door, words[-1:] + words[:-1] if door == "git" else words)
     except KeyboardInterrupt:
         front.interrupted = True
@@ -118,10 +119,9 @@ def leave(answer: bytes, code: int = 0, said: bytes = b"") -> None:
             os._exit(1)
         raise
     try:
-        if said:
-            os.write(2, said)
+        os.write(2, said)
     except OSError:  # nobody listens any more
-        pass
+        os._exit(code)
     os._exit(code)
 
 

@@ -5,7 +5,7 @@ from importlib import import_module
 import click
 
 from hexauth import __version__
-from hexauth.cli.options import Flags, show_usage
+from hexauth.cli.options import Flags, show_usage, verbose_option
 from hexauth.errors import UsageError
 from hexauth.hot import Front
 
@@ -46,7 +46,16 @@ class Commands(click.Group):
             return None
         name = f"{cmd_name}_" if cmd_name in TAKEN else cmd_name
         command = getattr(import_module(f"hexauth.cli.{name}"), name)
-        return command if isinstance(command, click.Command) else None
+        return _told(command) if isinstance(command, click.Command) else None
+
+
+def _told(command: click.Command) -> click.Command:
+    """Give `command`, and those below it, the option that all have."""
+    if not any(each.name == "verbose" for each in command.params):
+        command.params.append(verbose_option())
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _told(each)
+    return command
 
 
 def invoke(arguments: list[str], front: Front) -> int:
@@ -83,3 +92,6 @@ def main(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         show_usage(context)
+
+
+main.params.append(verbose_option())

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import click
 
 from hexauth.hot import Front
+from hexauth.machine import trace
 from hexauth.vault.home import Home
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -60,6 +61,23 @@ def account_option() -> Decorator:
         "--account",
         metavar="NAME",
         help="The account to use, where there are several at one server.",
+    )
+
+
+def verbose_option() -> click.Option:
+    """Return the option `--verbose`, which every command has."""
+
+    def begin(context: click.Context, option: click.Parameter, value: bool) -> None:
+        if value:
+            trace.begin()
+
+    return click.Option(
+        ["-v", "--verbose"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=begin,
+        help="Tell on standard error what is done, and how long it takes.",
     )
 
 

@@ -10,6 +10,7 @@ import click
 from hexauth.cli.options import Flags, account_option, login_option, min_ttl_option, vault_option
 from hexauth.cli.streams import write_answer, write_json
 from hexauth.errors import HexauthError
+from hexauth.machine.programs import SECRETS
 from hexauth.machine.signals import let_finish
 from hexauth.proxy import launch
 
@@ -84,7 +85,7 @@ def _print(variables: dict[str, str], form: str) -> None:
 
 def _lines(variables: dict[str, str]) -> Iterator[str]:
     """Yield what a POSIX shell makes of the variables; names that come before them go."""
-    yield f"unset {' '.join((*launch.MIRRORS, *launch.SECRETS[1:]))}"
+    yield f"unset {' '.join((*launch.MIRRORS, *SECRETS[1:]))}"
     for name, value in variables.items():
         yield f"export {name}={shlex.quote(value)}"
     for name, value in launch.PATIENCE.items():

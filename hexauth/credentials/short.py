@@ -31,7 +31,9 @@ def answer(front: "Front", door: str) -> None:
     `hot` has had its turn. Nothing is written otherwise: any doubt is for the rest.
     """
     words = sys.argv[1:]
-    if sys.platform != "linux" or front.interrupted or "get" not in (words[:1] + words[-1:]):
+    if sys.platform != "linux" or front.interrupted or front.is_verbose:
+        return
+    if "get" not in (words[:1] + words[-1:]):
         return
     try:
         _answer(front, door, words)

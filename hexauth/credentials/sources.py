@@ -8,10 +8,11 @@ from hexauth import hex as hexpm
 from hexauth.credentials import keys
 from hexauth.credentials.keys import KeyKind
 from hexauth.credentials.request import Request
-from hexauth.errors import LoginRequired, Unreachable
+from hexauth.errors import HexauthError, LoginRequired, Unreachable
 from hexauth.login.asking import log_in
 from hexauth.login.renewal import exchanged, refreshed
 from hexauth.login.tokens import Tokens
+from hexauth.machine import trace
 from hexauth.model import Credential, Kind, Token
 from hexauth.servers.directory import known_server
 from hexauth.servers.repositories import Repository
@@ -210,16 +211,29 @@ def explain_nothing(source: str, why: str) -> None:
     """Keep to itself which sources were asked."""
 
 
+def _told(explain: Explain) -> Explain:
+    """Return what explains to whoever traces this run, too."""
+
+    def tell(source: str, why: str) -> None:
+        trace.tell(f"{source}: {why}")
+        explain(source, why)
+
+    return tell
+
+
 def find(request: Request, explain: Explain = explain_nothing) -> Credential | None:
     """Return the first source's answer, or None if the target is no server hexauth logs in to.
 
     Raises `LoginRequired`, `Declined`, `Expired`, `Unreachable`, `VaultError` or `Interrupted`.
     """
+    explain = _told(explain)
+    trace.tell(f"a credential for {request.target if request.target.host else 'no host'}")
     for name, source in SOURCES:
         try:
             answer = source(request)
         except BaseException as error:
-            explain(name, f"{error}")
+            # What others raise may hold a secret.
+            explain(name, f"{error}" if isinstance(error, HexauthError) else type(error).__name__)
             raise
         if isinstance(answer, Credential):
             explain(name, f"taken, a {answer.kind}")

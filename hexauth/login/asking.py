@@ -16,6 +16,7 @@ from hexauth.login.ending import replace_login
 from hexauth.login.polling import wait
 from hexauth.login.record import WAITING, Record, read_record, write_record
 from hexauth.login.tokens import Tokens
+from hexauth.machine import trace
 from hexauth.machine.browser import is_graphical
 from hexauth.machine.mutex import Mutex
 from hexauth.machine.signals import signals_held
@@ -47,9 +48,21 @@ def allowed_to_ask(world: World, flag: bool | None) -> bool:
     """Tell whether this run may ask the person to log in; `flag` is `--login/--no-login`."""
     if flag is not None:
         return flag
-    if world.settings.no_login or world.settings.ci or not git_config.may_ask(world.environ):
-        return False
-    return world.screen.visible or is_graphical(world.environ)
+    why_not = _why_not(world)
+    trace.tell(f"nobody is asked: {why_not}" if why_not else "somebody may be asked to log in")
+    return not why_not
+
+
+def _why_not(world: World) -> str:
+    """Return why nobody may be asked; nothing if somebody may."""
+    for name in ("no_login", "ci"):
+        if getattr(world.settings, name):
+            return f"{world.settings.sources[name]} is set"
+    if not git_config.may_ask(world.environ):
+        return "git is told not to"
+    if world.screen.visible or is_graphical(world.environ):
+        return ""
+    return "there is neither a terminal nor a graphical session"
 
 
 def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: bool) -> Token:
@@ -68,6 +81,7 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: boo
         if token is not None and is_new(token, arrival, home.now()):
             return token
         record = read_record(tokens.files.login_record)
+        trace.tell(f"attempt {record.attempt} to log in, of process {record.pid}: {record.state}")
         if record.ended > arrival.logins:
             share(record)
         is_good = record.deadline > home.now() and record.device_code != ""

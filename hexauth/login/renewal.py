@@ -11,6 +11,7 @@ from hexauth.errors import Expired, Refused, Unreachable, VaultError
 from hexauth.login.attempts import Arrival, attempt, is_new, share
 from hexauth.login.record import read_record
 from hexauth.login.tokens import Tokens
+from hexauth.machine import trace
 from hexauth.machine.signals import signals_held
 from hexauth.model import Login, Token
 from hexauth.servers.directory import client_for
@@ -81,6 +82,7 @@ def _renewed(
         if get_new is None:
             return None
         record = read_record(path)
+        trace.tell(f"attempt {record.attempt} to renew, of process {record.pid}: {record.state}")
         if record.attempt > refreshes:
             share(record)
         with attempt(path, record.attempt + 1), home.vaults.settled():

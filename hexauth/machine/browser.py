@@ -5,7 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from hexauth.machine.programs import find_program
+from hexauth.machine import trace
+from hexauth.machine.programs import find_program, without_secrets
 
 
 def is_graphical(environ: Mapping[str, str], platform: str = sys.platform) -> bool:
@@ -70,8 +71,11 @@ def open_browser(url: str, environ: Mapping[str, str], platform: str = sys.platf
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
+            env=without_secrets(environ),
         )
-    except OSError:
+    except OSError as error:
+        trace.tell(f"{command[0]} cannot be started: {error.strerror}")
         return False
+    trace.tell(f"{command[0]} was started")
     process.returncode = 0  # it is on its own: nobody will ask how it ended
     return True

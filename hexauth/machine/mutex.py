@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hexauth.errors import Expired, VaultError
+from hexauth.machine import trace
 from hexauth.machine.clock import Deadline
 from hexauth.machine.files import private_folder
 
@@ -55,13 +56,17 @@ class Mutex:
         over, `VaultError` when the file cannot be opened or locked.
         """
         descriptor, self._taken = self._taken, None
+        taken = trace.stopwatch()
         if descriptor is None:
             descriptor = self._open()
             self._acquire(descriptor, inf if seconds is None else seconds, while_waiting)
+        trace.tell(f"mutex {self.path}: taken after {taken()}")
+        held = trace.stopwatch()
         try:
             yield
         finally:
             self._release(descriptor)
+            trace.tell(f"mutex {self.path}: left after {held()}")
 
     def is_held(self) -> bool:
         """Tell whether somebody holds the mutex just now."""
@@ -165,7 +170,7 @@ class Mutex:
             yield
         except kind as error:
             code = getattr(error.__cause__, "errno", None) or getattr(error, "errno", None)
-            why = os.strerror(code) if code else str(error)
+            why = os.strerror(code) if code else type(error).__name__
             raise VaultError(
                 f"The lock file {self.path} cannot be locked: {why}.",
                 hint="Its file system may not support locks (NFS): set HEXAUTH_HOME to a local "

@@ -8,6 +8,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+SECRETS = (
+    "HEX_API_KEY",
+    "HEX_REPOS_KEY",
+    "HEXPM_API_KEY",
+    "HEXPM_READ_API_KEY",
+    "HEXAUTH_PASSPHRASE",
+)
+"""Variables that hold credentials, or what opens them."""
+
+
+def without_secrets(environ: "Mapping[str, str]") -> "dict[str, str]":
+    """Return the environment for a program that helps hexauth, and needs no credential."""
+    return {key: environ[key] for key in environ if key not in (*SECRETS, "HEX_OTP")}
+
+
 def replace_process(
     command: "Sequence[str]", environ: "Mapping[str, str]", platform: str = sys.platform
 ) -> int:
@@ -20,9 +35,13 @@ def replace_process(
     if platform != "win32":
         import signal
 
+        from hexauth.machine import core_dump, trace
+
         # Python ignores these, and a program would inherit that.
         for name in ("SIGPIPE", "SIGXFSZ"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
+        trace.tell(f"running {program} in place of this process")
+        core_dump.allow()
         os.execve(program, list(command), environ)  # noqa: S606  (what this is for)
     import subprocess
 
@@ -83,6 +102,7 @@ def printed(
 
     Its standard input is empty, and its errors go nowhere. Raises OSError.
     """
+    environ = without_secrets(environ)
     if platform == "win32":
         import subprocess
 

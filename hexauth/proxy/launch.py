@@ -8,6 +8,9 @@ needs when the first connection comes: a command that fetches nothing costs two 
 import _socket  # socket takes 6 ms
 import os
 
+from hexauth.machine import trace
+from hexauth.machine.programs import SECRETS
+
 TYPE_CHECKING = False  # as in `typing`
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,15 +20,6 @@ if TYPE_CHECKING:
 
 LOOPBACKS = ("127.0.0.1", "::1")
 """The addresses that no other machine reaches; the first one unless another is wanted."""
-
-SECRETS = (
-    "HEX_API_KEY",
-    "HEX_REPOS_KEY",
-    "HEXPM_API_KEY",
-    "HEXPM_READ_API_KEY",
-    "HEXAUTH_PASSPHRASE",
-)
-"""Variables that do not reach a command which goes through the proxy."""
 
 
 def listen(address: str = LOOPBACKS[0], port: int = 0) -> "_socket.socket":
@@ -69,7 +63,7 @@ MIRRORS = ("HEX_API", "HEX_MIRROR", "HEX_MIRROR_URL", "HEX_TRUSTED_MIRROR")
 
 
 def environment(environ: "Mapping[str, str]", base_url: str, secret: str) -> "dict[str, str]":
-    """Return the environment of a command that goes through the proxy."""
+    """Return the environment of a command that goes through the proxy: no credential reaches it."""
     rest = {key: value for key, value in environ.items() if key not in (*SECRETS, *MIRRORS)}
     return {**PATIENCE, **rest, **variables(base_url, secret), **straight(environ)}
 
@@ -96,8 +90,9 @@ def leave_proxy() -> None:
 def beside(listener: "_socket.socket", serve: "Serve", pid: int) -> None:
     """Let a grandchild `serve` what comes to `listener`, until the process `pid` has ended.
 
-    It has no standard streams, no file of this process's, and is in a process group of its own, so
-    that what the terminal sends goes to the command alone. Raises OSError.
+    It has no standard streams, but to tell of its work, no file of this process's, and is in a
+    process group of its own, so that what the terminal sends goes to the command alone. Raises
+    OSError.
     """
     watched = watch(pid)
     child = os.fork()
@@ -150,7 +145,7 @@ def _detach(listener: int, watched: int) -> None:
     os.setpgid(0, 0)
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # what it has to say, it says at once
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in range(3):
+    for descriptor in range(2 if trace.is_on() else 3):
         os.dup2(nowhere, descriptor)
     low, high = sorted((listener, watched))
     for first, last in ((3, low), (low + 1, high), (high + 1, os.sysconf("SC_OPEN_MAX"))):
@@ -197,6 +192,7 @@ def run(command: "Sequence[str]") -> None:
     if not program:
         return
     environ = proxied(os.environ, {}, None)
+    trace.tell(f"running {program} in place of this process, with a proxy beside it")
     import signal
 
     for name in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hexauth.errors import HexauthError
 from hexauth.hot import Front
+from hexauth.machine import core_dump
 from hexauth.machine.signals import let_finish
 from hexauth.machine.terminal import screen
 from hexauth.proxy.passing import Passing
@@ -34,6 +35,7 @@ def serve_home(
     def open_home() -> Home:
         return Home.open(Front(), **flags)
 
+    core_dump.forbid()
     listener = socket.socket(fileno=listening.detach())
     try:
         home = open_home()

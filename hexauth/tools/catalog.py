@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hexauth.errors import UsageError
-from hexauth.machine.programs import find_program
+from hexauth.machine.programs import find_program, without_secrets
 from hexauth.tools import clients, docker_config
 from hexauth.tools.completions import completion
 from hexauth.tools.edits import Content, Place, read
@@ -66,6 +66,7 @@ def _check_git(here: Surroundings, content: bytes) -> None:
     done = subprocess.run(
         [program, "config", "--file", "-", "--list"],
         input=content,
+        env=without_secrets(here.environ),
         capture_output=True,
         check=False,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hexauth.errors import VaultError
-from hexauth.machine.programs import find_program
+from hexauth.machine.programs import find_program, without_secrets
 from hexauth.world.settings import Settings
 
 COMMAND_SECONDS = 60
@@ -56,7 +56,7 @@ def _output(command: str, environ: Mapping[str, str]) -> bytes:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             timeout=COMMAND_SECONDS,
-            env=dict(environ),
+            env=without_secrets(environ),
             check=True,
         )
     except (OSError, ValueError, subprocess.SubprocessError):

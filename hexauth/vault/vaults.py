@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
+from hexauth.machine import trace
 from hexauth.machine.files import private_folder
 from hexauth.machine.folders import Places
 from hexauth.machine.mutex import Mutex
@@ -33,7 +34,9 @@ class Vaults:
     def choice(self, entry: str) -> Choice:
         """Return which vault `entry` is in, or will be, and why; found out when first needed."""
         if entry not in self._choices:
-            self._choices[entry] = choose(self._settings, self._environ, self.entries(), entry)
+            found = choose(self._settings, self._environ, self.entries(), entry)
+            trace.tell(f"vault {found.name} for {entry}: {found.why}")
+            self._choices[entry] = found
         return self._choices[entry]
 
     def of(self, entry: str) -> Vault:
@@ -48,7 +51,8 @@ class Vaults:
     def _open(self, name: str) -> Vault:
         """Return the vault called `name`; each is made once, as it may have a call under way."""
         if name not in self._opened:
-            self._opened[name] = self._file() if name == "file" else self._keyring()
+            vault = self._file() if name == "file" else self._keyring()
+            self._opened[name] = _told(vault) if trace.is_on() else vault
         return self._opened[name]
 
     def _file(self) -> Vault:
@@ -118,3 +122,9 @@ class Vaults:
         finally:
             for vault in self._opened.values():
                 vault.settle(LATE_WRITE_SECONDS)
+
+
+def _told(vault: Vault) -> Vault:
+    from hexauth.vault.told import Told
+
+    return Told(vault)

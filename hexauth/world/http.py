@@ -3,12 +3,18 @@
 Every answer is read with limits, so that no server can hold up or fill its caller.
 """
 
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from hexauth import __version__
 from hexauth.errors import Unreachable, UsageError
+from hexauth.machine import trace
 from hexauth.machine.clock import Deadline
 from hexauth.world.settings import Settings
 from hexauth.world.urls import origin, split_url
@@ -33,7 +39,7 @@ def open_session(settings: Settings) -> "requests.Session":
     import requests  # 110 ms
 
     class Session(requests.Session):
-        def request(self, *words: Any, **options: Any) -> requests.Response:  # noqa: ANN401  (requests checks them)
+        def request(self, method: Any, url: Any, *words: Any, **options: Any) -> requests.Response:  # noqa: ANN401  (requests checks them)
             if settings.offline:
                 raise Unreachable(
                     "Nothing may be sent to any server.", hint="Unset HEX_OFFLINE, then try again."
@@ -41,7 +47,10 @@ def open_session(settings: Settings) -> "requests.Session":
             options.setdefault("timeout", (CONNECT_SECONDS, settings.http_timeout))
             # Given here, as requests lets its own variables win over `Session.verify`.
             options.setdefault("verify", _certificates(settings))
-            return super().request(*words, **options)
+            with _told(f"{method} {_shown(url)}") as said:
+                response = super().request(method, url, *words, **options)
+                said.append(_answered(response))
+            return response
 
     session = Session()
     session.headers.update({"User-Agent": f"hexauth/{__version__}", "Accept": "application/json"})
@@ -51,6 +60,52 @@ def open_session(settings: Settings) -> "requests.Session":
 
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
+
+
+def _shown(url: str) -> str:
+    """Return `url` as it is told: without user info, query, or a local proxy's secret."""
+    return re.sub(r"/[0-9a-f]{64}(?=/|$)|(?<=//)[^/@]*@|[?#].*", "/…", url)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[list[str]]:
+    """Tell of the request `what`, and what the block has said of its answer."""
+    taken, said = trace.stopwatch(), list[str]()
+    try:
+        yield said
+    except Exception as error:
+        said.append(reason(error))
+        raise
+    finally:
+        trace.tell(f"{what}: {', '.join(said) or 'given up'} ({taken()})")
+
+
+def _answered(response: "requests.Response") -> str:
+    """Say which status came, of what length and kind, and how far apart the clocks are.
+
+    Nothing is repeated as it came: a server could send back a secret.
+    """
+    headers = response.headers
+    said = [str(response.status_code)]
+    if (length := headers.get("Content-Length", "")).isdecimal():
+        said.append(f"{int(length[:15])} bytes")
+    kind = headers.get("Content-Type", "").partition(";")[0]
+    said += [kind] if kind in KINDS else []
+    ahead = clock_ahead(headers)
+    said += [] if ahead is None else [f"its clock {ahead:+.0f} s"]
+    return ", ".join(said)
+
+
+KINDS = ("application/json", "application/vnd.hex+json", "application/vnd.hex+erlang", "text/html")
+"""The kinds of content that are told."""
+
+
+def clock_ahead(headers: Mapping[str, str]) -> float | None:
+    """Return by how many seconds a server's clock is ahead of ours, or None if it does not say."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
+    except (KeyError, ValueError, OverflowError):
+        return None
 
 
 def _certificates(settings: Settings) -> str | bool:

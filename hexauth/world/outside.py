@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
+from hexauth import __version__
 from hexauth.hot import Front
+from hexauth.machine import trace
 from hexauth.machine.browser import open_browser
 from hexauth.machine.folders import Places, places
 from hexauth.machine.terminal import Screen, screen
 from hexauth.world import git_config
-from hexauth.world.settings import Settings, load
+from hexauth.world.settings import SETTINGS, Settings, load
 
 if TYPE_CHECKING:
     import requests
@@ -43,12 +45,16 @@ class World:
         """
         here = places(os.environ)
         settings = load(os.environ, here.config, flags)
+        _tell(settings, here)
         return cls(os.environ, settings, here, screen(sys.stderr), front=front or Front())
 
     @cached_property
     def git_oauth(self) -> Mapping[str, Mapping[str, str]]:
         """What git was told of OAuth servers; asked when nobody else knows a server."""
-        return git_config.oauth(self.environ)
+        taken = trace.stopwatch()
+        found = git_config.oauth(self.environ)
+        trace.tell(f"git was told of {len(found)} OAuth servers ({taken()})")
+        return found
 
     @cached_property
     def http(self) -> "requests.Session":
@@ -68,3 +74,17 @@ class World:
     def browse(self) -> Callable[[str], bool]:
         """A function that opens an URL in the person's browser, if there is one to be seen."""
         return partial(open_browser, environ=self.environ)
+
+
+def _tell(settings: Settings, here: Places) -> None:
+    """Tell what is set, and where everything is; of a secret, that it is set."""
+    if settings.verbose:  # a Python program has no door that would have begun
+        trace.begin()
+    is_there = "" if here.config.exists() else " (which is not there)"
+    trace.tell(
+        f"hexauth {__version__}, settings from {here.config}{is_there}, state in {here.state}"
+    )
+    for setting in SETTINGS:
+        if source := settings.sources[setting.name]:
+            value = "set" if setting.secret else repr(getattr(settings, setting.name))
+            trace.tell(f"setting {setting.name}: {value} ({source})")

@@ -54,7 +54,7 @@ class Settings:
     passphrase_file: str = _set(("HEXAUTH_PASSPHRASE_FILE",), "", values.text,
         "A file whose first line is that passphrase.")
     passphrase_command: str = _set(("HEXAUTH_PASSPHRASE_COMMAND",), "", values.text,
-        "A command that prints that passphrase.")
+        "A command that prints that passphrase.", secret=True)
     min_ttl: int = _set(("HEXAUTH_MIN_TTL",), 300, values.seconds,
         "Seconds that a token must still live to be handed out without a refresh.",
         "--min-ttl")
@@ -109,6 +109,9 @@ class Settings:
         "The proxy to send requests through.", in_file=False, secret=True)
     no_proxy: str = _set(("NO_PROXY", "no_proxy"), "", values.text,
         "Hosts that no proxy is used for, separated by commas.", in_file=False)
+    verbose: bool = _set(("HEXAUTH_VERBOSE",), False, values.switch,
+        "Tell on standard error what is done, and how long it takes.", "--verbose",
+        in_file=False)
     hex_home: str = _set(("HEX_HOME",), "", values.text,
         "The folder in which mix keeps its `hex.config`, for `hexauth import`.",
         in_file=False)

@@ -18,6 +18,7 @@ SAMPLES = {
     "ci": (True, False, True),
     "offline": (True, False, True),
     "unsafe_https": (True, False, True),
+    "verbose": (True, False, True),
     "http_timeout": (1, 2, 3),
     "mirror_url": ("https://flag.test", "https://env.test", "https://file.test"),
     "trusted_mirror_url": ("https://flag.test", "https://env.test", "https://file.test"),
