@@ -1,0 +1,1 @@
+"""What hexauth is made of: whether there are known holes in it."""
