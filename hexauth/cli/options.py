@@ -1,11 +1,13 @@
 """The options that commands share, and what was said by them."""
 
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
 
 from hexauth.hot import Front
+from hexauth.machine.terminal import on
 from hexauth.vault.home import Home
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -80,5 +82,5 @@ def login_option() -> Decorator:
 
 def show_usage(context: click.Context) -> NoReturn:
     """Show how a group is used, and end; what Click does by itself differs between versions."""
-    click.echo(context.get_help(), err=True)
+    on(sys.stderr).say(*context.get_help().split("\n"))
     context.exit(2)
