@@ -130,14 +130,13 @@ def line_within(seconds: float, terminal: str = "/dev/tty") -> str | None:
         return None
     import select
 
-    descriptor = os.open(terminal, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-    try:
-        if select.select([descriptor], [], [], seconds)[0] and _is_in_front(descriptor):
-            return os.read(descriptor, 1024).decode("utf-8", "replace").strip()
-    except OSError:  # it has hung up
-        return None
-    finally:
-        os.close(descriptor)
+    with suppress(OSError):  # it has hung up
+        descriptor = os.open(terminal, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            if select.select([descriptor], [], [], seconds)[0] and _is_in_front(descriptor):
+                return os.read(descriptor, 1024).decode("utf-8", "replace").strip()
+        finally:
+            os.close(descriptor)
     return None
 
 
