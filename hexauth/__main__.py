@@ -151,13 +151,14 @@ def _work(arguments: list[str], front: hot.Front, door: str) -> int:
 def _log_in(flags: list[str], front: hot.Front) -> None:
     """Do as `hexauth login` does with nothing but these flags."""
     from hexauth.login.once import log_in_once
+    from hexauth.machine.terminal import on
     from hexauth.vault.home import Home
 
     try:
         home = Home.open(front)
         log_in_once(home, browser="--no-browser" not in flags, force="--force" in flags)
     except KeyboardInterrupt:
-        print(file=sys.stderr)  # noqa: T201  (as Click does: what follows ^C has its own line)
+        on(sys.stderr).say("")  # as Click does: what follows ^C has its own line
         raise
 
 
@@ -168,17 +169,16 @@ def _tell(error: "HexauthError", door: str) -> int:
     Git is told nothing of a request that does not follow its protocol.
     """
     from hexauth.errors import MalformedRequest
-    from hexauth.machine.terminal import Screen
+    from hexauth.machine.terminal import on
 
     is_malformed = isinstance(error, MalformedRequest)
     if door == "docker":
-        if sys.stdout is not None:
-            Screen(sys.stdout.write, visible=False).say(f"{error} {error.hint}".rstrip())
+        on(sys.stdout).say(f"{error} {error.hint}".rstrip())
         return 1
     if door == "git" and is_malformed:
         return 0
     lines = [f"{error} {error.hint}"] if door == "bazel" else [f"{error}", error.hint]
-    Screen(sys.stderr.write, visible=False).say(*(f"hexauth: {line}" for line in lines))
+    on(sys.stderr).say(*(f"hexauth: {line}" for line in lines))
     return 1 if door == "bazel" and is_malformed else error.exit_code
 
 

@@ -10,7 +10,7 @@ from hexauth.credentials.request import Request
 from hexauth.credentials.short import render
 from hexauth.errors import HexauthError
 from hexauth.hot import Front
-from hexauth.machine.terminal import Screen
+from hexauth.machine.terminal import on
 from hexauth.protocols import git
 from hexauth.vault.home import Home
 
@@ -49,7 +49,7 @@ def answer(asked: Asked, front: Front) -> None:
 
 def explain_on_screen(source: str, why: str) -> None:
     """Say on standard error that `source` was asked, and what came of it."""
-    Screen(sys.stderr.write, visible=False).say(f"{source}: {why}")
+    on(sys.stderr).say(f"{source}: {why}")
 
 
 def _answer_git(home: Home, description: bytes, asked: Asked) -> None:

@@ -14,7 +14,7 @@ from hexauth.cli.options import Flags, account_option, login_option, vault_optio
 from hexauth.cli.streams import write_answer
 from hexauth.errors import HexauthError, Unreachable, UsageError
 from hexauth.login.asking import allowed_to_ask
-from hexauth.machine.terminal import printable
+from hexauth.machine.terminal import encoding, printable, readable
 from hexauth.servers.directory import server_for
 from hexauth.servers.repositories import find_repository
 from hexauth.servers.targets import parse_target
@@ -101,13 +101,14 @@ def api(
         else:
             _write(answer.content)
     if lists:
-        _write(json.dumps([item for page in lists for item in page], ensure_ascii=False).encode())
+        text = json.dumps([item for page in lists for item in page], ensure_ascii=False)
+        _write(text.encode("utf-8", "backslashreplace"))  # half a surrogate: as JSON writes it
 
 
 def _pair(text: str, sign: str, usage: str) -> tuple[str, str]:
     name, found, value = text.partition(sign)
     if not found or not name.strip() or not text.isprintable():
-        raise UsageError(f"{printable(text)!r} makes no sense.", hint=f"Write {usage}.")
+        raise UsageError(f"{text!r} makes no sense.", hint=f"Write {usage}.")
     return name.strip(), value.strip() if sign == ":" else value
 
 
@@ -122,9 +123,7 @@ def _url(home: Home, target: str, path: str) -> str:
     url = path if "://" in path else f"{base}/{path.lstrip('/')}"
     same = is_web_url(url) and origin(*split_url(url)) == origin(*split_url(base))
     if not same or re.search(r"(^|/)\.\.?(/|$)", url.partition("?")[0]):
-        raise UsageError(
-            f"{printable(path)!r} is no part of {base}.", hint="Write a path such as users/me."
-        )
+        raise UsageError(f"{path!r} is no part of {base}.", hint="Write a path such as users/me.")
     return url
 
 
@@ -135,7 +134,7 @@ def _content(source: str) -> bytes:
         return Path(source).read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{printable(source)} cannot be read: {error.strerror}.", hint="Check its name."
+            f"{source} cannot be read: {error.strerror}.", hint="Check its name."
         ) from None
 
 
@@ -176,6 +175,8 @@ def _answers(
                     raise Unreachable("The next page is elsewhere, which is refused.")
     except requests.RequestException as error:
         raise Unreachable(f"{here} cannot be reached: {reason(error)}.") from None
+    except ValueError:  # urllib's word for it
+        raise Unreachable(f"{here} sends its callers to what is no address.") from None
 
 
 def _json(content: bytes) -> Any:  # noqa: ANN401  (JSON is anything)
@@ -192,9 +193,11 @@ def _head(answer: Any) -> bytes:  # noqa: ANN401  (requests is imported later)
 
 
 def _write(content: bytes) -> None:
-    """Write an answer as it is; one that a person sees ends its line."""
-    missing = content and not content.endswith(b"\n") and sys.stdout and sys.stdout.isatty()
-    write_answer(content + (b"\n" if missing else b""))
+    """Write an answer as it is; a person gets to see it escaped, and its line ends."""
+    if content and sys.stdout is not None and sys.stdout.isatty():
+        text = readable(content.removesuffix(b"\n")) + "\n"
+        content = text.encode(encoding(sys.stdout), "backslashreplace")
+    write_answer(content)
 
 
 def _failure(answer: Any) -> HexauthError:  # noqa: ANN401  (requests is imported later)

@@ -7,7 +7,6 @@ from hexauth.cli.streams import read_key, write_json, write_lines
 from hexauth.credentials import keys
 from hexauth.credentials.keys import KeyKind
 from hexauth.errors import NotFound, UsageError
-from hexauth.machine.terminal import printable
 from hexauth.servers.repositories import Repository, site
 from hexauth.servers.targets import parse_target
 from hexauth.vault.home import Home
@@ -96,7 +95,7 @@ def _place(home: Home, target: str) -> tuple[Repository, KeyKind]:
     place = site(named, home.settings)
     if place.repository is None:
         raise UsageError(
-            f"{printable(target)} is no part of a repository that hexauth knows.",
+            f"{target} is no part of a repository that hexauth knows.",
             hint="Name it in config.toml, in a table repositories.NAME with its url.",
         )
     is_api = place.is_api and "://" in target

@@ -1,5 +1,6 @@
 """The options that commands share, and what was said by them."""
 
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -7,6 +8,7 @@ import click
 
 from hexauth.hot import Front
 from hexauth.machine import trace
+from hexauth.machine.terminal import on
 from hexauth.vault.home import Home
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -98,5 +100,5 @@ def login_option() -> Decorator:
 
 def show_usage(context: click.Context) -> NoReturn:
     """Show how a group is used, and end; what Click does by itself differs between versions."""
-    click.echo(context.get_help(), err=True)
+    on(sys.stderr).say(*context.get_help().split("\n"))
     context.exit(2)

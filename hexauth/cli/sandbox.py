@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from hexauth.cli.options import Decorator
+from hexauth.cli.streams import write_lines
 
 
 def _seconds(
@@ -96,13 +97,15 @@ def sandbox(
     told = Options(rate_limit=rate_limit or None, **options)
     if not command:
         with Sandbox(told) as server:
-            click.echo(
-                f"The Hex sandbox is at {server.url} (Ctrl-C ends it). To use it, elsewhere:"
+            mirror = server.repository_url
+            write_lines(
+                [
+                    f"The Hex sandbox is at {server.url} (Ctrl-C ends it). To use it, elsewhere:",
+                    f"  export HEX_API_URL={server.api_url}",
+                    *([f"  export HEX_TRUSTED_MIRROR_URL={mirror}"] if mirror else []),
+                    '  export HEXAUTH_HOME="$(mktemp -d)"   # keeps your own login out of it',
+                ]
             )
-            click.echo(f"  export HEX_API_URL={server.api_url}")
-            if server.repository_url is not None:
-                click.echo(f"  export HEX_TRUSTED_MIRROR_URL={server.repository_url}")
-            click.echo('  export HEXAUTH_HOME="$(mktemp -d)"   # keeps your own login out of it')
             run.wait_for_end()
         return
     import os

@@ -12,7 +12,7 @@ import click
 from hexauth.cli.streams import write_lines
 from hexauth.errors import UsageError
 from hexauth.machine.programs import find_program
-from hexauth.machine.terminal import printable
+from hexauth.machine.terminal import on
 from hexauth.servers.targets import hex_origins
 from hexauth.tools.catalog import TOOLS, is_configured
 from hexauth.tools.clients import shim_folder
@@ -52,9 +52,7 @@ def setup(
     """
     for host in hosts:
         if not re.fullmatch(r"[A-Za-z0-9._:/\[\]-]+", host):
-            raise UsageError(
-                f"{printable(host)!r} is no host.", hint="Write it as registry.example.com:5000."
-            )
+            raise UsageError(f"{host!r} is no host.", hint="Write it as registry.example.com:5000.")
     home = Home.open()
     here = Surroundings(
         environ=home.environ,
@@ -69,20 +67,20 @@ def setup(
             raise UsageError("No tool is named.", hint=f"Name one of {', '.join(TOOLS)}.")
         write_lines(_listed(home, here))
         return
+    screen = on(sys.stderr)
     edits = plan(_places(tool, here, shim=shim), undo=undo)
     if not edits:
         done = "not there" if undo else "there already"
-        click.echo(f"Nothing is to be changed: hexauth is {done}.", err=True)
+        screen.say(f"Nothing is to be changed: hexauth is {done}.")
     for edit in edits:
         if dry_run:
             write_lines(line.expandtabs(8) for line in edit.shown())
             continue
         edit.carry_out()
         what = "Removed" if edit.after is None else "Wrote" if edit.before is None else "Changed"
-        click.echo(f"{what} {printable(str(edit.path))}", err=True)
+        screen.say(f"{what} {edit.path}")
     if (edits or shim) and not dry_run and not undo:
-        for line in _shim_advice(tool, here) if shim else _advice(tool, here):
-            click.echo(line, err=True)
+        screen.say(*(_shim_advice(tool, here) if shim else _advice(tool, here)))
 
 
 def _places(tool: str, here: Surroundings, *, shim: bool) -> list[Place]:
@@ -101,7 +99,7 @@ def _shim_advice(tool: str, here: Surroundings) -> Iterator[str]:
     if Path(find_program(tool, here.environ) or "") == folder / tool:
         yield f"It is the first {tool} in PATH already."
         return
-    name = printable(shlex.quote(str(folder)))
+    name = shlex.quote(str(folder))
     is_fish = (here.shell or Path(here.environ.get("SHELL", "")).name) == "fish"
     yield "Put this line at the end of your shell's startup file:"
     yield f"set -gx PATH {name} $PATH" if is_fish else f"export PATH={name}:$PATH"
@@ -112,7 +110,7 @@ def _advice(tool: str, here: Surroundings) -> Iterator[str]:
     if tool in ("mix", "rebar3", "gleam", "curl", "shell"):
         yield "It works in every shell that you open from now on."
     if tool == "docker" and not find_program("docker-credential-hexauth", here.environ):
-        yield f"Docker looks for its helper in PATH: put {printable(str(here.programs))} there."
+        yield f"Docker looks for its helper in PATH: put {here.programs} there."
 
 
 def _listed(home: Home, here: Surroundings) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hexauth.errors import HexauthError, UsageError
 from hexauth.hot import Front
-from hexauth.machine.terminal import printable
+from hexauth.machine.terminal import encoding, shown
 
 
 def read_request(front: Front | None = None) -> bytes:
@@ -25,8 +25,9 @@ def write_answer(answer: bytes) -> None:
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Write `lines`; characters that would act on a terminal are escaped."""
-    write_answer("".join(f"{printable(line)}\n" for line in lines).encode())
+    """Write `lines` for a person, as a screen shows them."""
+    text = "".join(f"{shown(line)}\n" for line in lines)
+    write_answer(text.encode(encoding(sys.stdout), "backslashreplace"))
 
 
 def write_json(facts: object) -> None:

@@ -17,6 +17,7 @@ from hexauth.servers import oauth
 from hexauth.servers.directory import client_for
 from hexauth.servers.repositories import Repository
 from hexauth.vault.home import Home
+from hexauth.world import values
 
 
 class KeyKind(StrEnum):
@@ -58,8 +59,8 @@ def load(home: Home, repository: Repository) -> Mapping[KeyKind, str]:
     text = vault.read(name)
     try:
         found = {} if text is None else json.loads(text)
-        return {KeyKind(kind): str(key) for kind, key in found.items()}
-    except (ValueError, AttributeError, RecursionError):
+        return {KeyKind(kind): values.key(key) for kind, key in found.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise VaultError(
             f"The entry {name} in the {vault.name} vault is not hexauth's.",
             hint=f"Run `hexauth key remove {repository.name}`, then add its keys again.",

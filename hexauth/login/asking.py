@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from hexauth.errors import VaultError
 from hexauth.hex import session_end
 from hexauth.login.attempts import Arrival, attempt, interrupts_are_a_no, is_new, share
-from hexauth.login.display import Watch, open_browser, show
+from hexauth.login.display import Agreement, Watch, open_browser, show
 from hexauth.login.ending import replace_login
 from hexauth.login.polling import wait
 from hexauth.login.record import WAITING, Record, read_record, write_record
@@ -117,14 +117,17 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
             write_record(files.login_record, record)
 
         publish()
+        sleep = home.sleep
         if not record.approved:
             show(tokens, record)
-            if question.browser and not open_browser(home, files, record):
+            if question.browser and not open_browser(tokens, record):
                 publish(browser_missing=True)
+            if question.browser:
+                sleep = Agreement(tokens, record).sleep
         token = wait(
             lambda: client.device_token(record.device_code),
             Grant(**{each.name: getattr(record, each.name) for each in fields(Grant)}),
-            sleep=home.sleep,
+            sleep=sleep,
             now=home.now,
             monotonic=home.monotonic,
             slowed=lambda interval: publish(interval=interval),

@@ -3,11 +3,13 @@
 import os
 
 from hexauth.errors import Expired
+from hexauth.login.pages import Page, page
 from hexauth.login.record import WAITING, Record, read_record, write_record
-from hexauth.login.tokens import Files, Tokens
+from hexauth.login.tokens import Tokens
+from hexauth.machine.browser import browser_command
 from hexauth.machine.clock import Deadline
 from hexauth.machine.mutex import Mutex
-from hexauth.vault.home import Home
+from hexauth.machine.terminal import can_answer, line_within
 
 UNSEEN_SECONDS = 60
 """The longest wait for a login whose code nobody has seen yet: one request for the code."""
@@ -24,16 +26,26 @@ def show(tokens: Tokens, record: Record) -> None:
         place = tokens.vault.describe()
         home.screen.say(f"The login will be kept in {place} ({choice.why}).")
     whose = f" as {login.account}" if login.account else ""
-    home.screen.say(
-        f"To log in{whose}, open {record.verification_uri_complete}", _what_to_do(record)
-    )
+    home.screen.say(f"To log in{whose}, open {_where(record)}", *_what_to_do(tokens, record))
 
 
-def _what_to_do(record: Record) -> str:
-    """Say what to do with the code; some servers have no address that knows it already."""
+def _where(record: Record) -> str:
+    return record.verification_uri_complete
+
+
+def _what_to_do(tokens: Tokens, record: Record) -> list[str]:
+    """Say what to do with the code; some servers have no address that knows it already.
+
+    What is doubtful about the address is said, too.
+    """
     knows = record.verification_uri_complete != record.verification_uri
     do = "check that it shows" if knows else "enter"
-    return f"and {do} the code {spaced(record.user_code)}."
+    doubt = _page(tokens, record).doubt
+    return [f"and {do} the code {spaced(record.user_code)}.", *([doubt] if doubt else [])]
+
+
+def _page(tokens: Tokens, record: Record) -> Page:
+    return page(_where(record), tokens.login, tokens.home.settings)
 
 
 def spaced(user_code: str) -> str:
@@ -41,16 +53,20 @@ def spaced(user_code: str) -> str:
     return f"{user_code[:4]}-{user_code[4:]}" if len(user_code) == 8 else user_code
 
 
-def open_browser(home: Home, files: Files, record: Record) -> bool:
+def open_browser(tokens: Tokens, record: Record, *, agreed: bool = False) -> bool:
     """Open the page of `record`'s code in a browser, unless some process has done so already.
 
-    Tell whether it is open, or somebody is opening it just now.
+    One that is doubtful is opened if the person has `agreed`. Tell whether there is nothing left
+    for others to do: it is open, or is being opened just now, or is not to be opened.
     """
+    home, files, here = tokens.home, tokens.files, _page(tokens, record)
+    if here.doubt and not (agreed and here.may_ask):
+        return True
     try:
         with Mutex(files.browser_mutex).held(0):
             if read_record(files.browser_record).user_code == record.user_code:
                 return True
-            if not home.browse(record.verification_uri_complete):
+            if not home.browse(here.address):
                 return False
             opened = Record("done", record.attempt, os.getpid(), user_code=record.user_code)
             write_record(files.browser_record, opened)
@@ -60,6 +76,35 @@ def open_browser(home: Home, files: Files, record: Record) -> bool:
     return True
 
 
+class Agreement:
+    """The question whether a doubtful page is opened, in front of a person who can answer it.
+
+    The server is polled all the while: the page may be opened on any other device.
+    """
+
+    def __init__(self, tokens: Tokens, record: Record) -> None:
+        self._tokens, self._record = tokens, record
+        here = _page(tokens, record)
+        is_possible = here.may_ask and tokens.home.screen.visible
+        has_browser = is_possible and browser_command(here.address, tokens.home.environ) is not None
+        self._is_open = has_browser and can_answer(forget=True)
+        if self._is_open:
+            tokens.home.screen.say(
+                f"To have {here.host} opened in your browser, type y and press Enter."
+            )
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for `seconds`, and do as the person says, if something is said."""
+        home = self._tokens.home
+        end = home.monotonic() + seconds
+        answer = line_within(seconds) if self._is_open else None
+        if answer is not None:
+            self._is_open = False
+            if answer.lower() in ("y", "yes"):
+                open_browser(self._tokens, self._record, agreed=True)
+        home.sleep(max(0.0, min(seconds, end - home.monotonic())))
+
+
 class Watch:
     """What a waiter does now and then: show what it waits for, and notice the deadline.
 
@@ -67,7 +112,7 @@ class Watch:
     """
 
     def __init__(self, tokens: Tokens, *, browser: bool) -> None:
-        self._home, self._files = tokens.home, tokens.files
+        self._tokens, self._home, self._files = tokens, tokens.home, tokens.files
         self._may_browse = browser and self._home.screen.visible
         self._shown: set[str] = set()
         self._end = self._deadline(UNSEEN_SECONDS)
@@ -79,7 +124,7 @@ class Watch:
             self._show(record)
             if record.browser_missing and self._may_browse:
                 self._may_browse = False
-                open_browser(self._home, self._files, record)
+                open_browser(self._tokens, record)
         if self._end.is_over():
             raise Expired(f"Process {record.pid} has kept its login open for too long.")
 
@@ -93,8 +138,8 @@ class Watch:
         self._shown.add(record.user_code)
         self._end = self._deadline(record.deadline - self._home.now() + GRACE_SECONDS)
         self._home.screen.say(
-            f"Process {record.pid} is waiting for you: open {record.verification_uri_complete}",
-            _what_to_do(record),
+            f"Process {record.pid} is waiting for you: open {_where(record)}",
+            *_what_to_do(self._tokens, record),
         )
 
     def _deadline(self, seconds: float) -> Deadline:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hexauth.errors import VaultError
 from hexauth.machine.files import write_private
@@ -10,6 +11,9 @@ from hexauth.model import LAST_SECOND
 
 WAITING = "waiting"
 """The state of a login whose holder waits for a person."""
+
+
+ADDRESSES = ("verification_uri", "verification_uri_complete")
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,14 @@ def parse_record(content: bytes) -> Record:
     if not isinstance(found, dict):
         return Record()
     known = {name: found[name] for name in asdict(Record()) if name in found}
-    return Record(**known) if all(_fits(*each) for each in known.items()) else Record()
+    is_sound = all(_fits(*each) for each in known.items()) and _can_be_shown(known)
+    return Record(**known) if is_sound else Record()
+
+
+def _can_be_shown(known: dict[str, Any]) -> bool:
+    """Tell whether a code and its addresses can be as `oauth.Grant` has them."""
+    texts = [known.get(name, "") for name in ("user_code", *ADDRESSES)]
+    return all(text.isascii() and text.isprintable() and " " not in text for text in texts)
 
 
 def _fits(name: str, value: object) -> bool:

@@ -24,13 +24,16 @@ def browser_command(
     """Return the command that opens `url`, or None if there is no browser to be seen.
 
     `BROWSER` comes first, as a list of commands separated by colons in which `%s` stands for the
-    URL, as Debian's sensible-browser and Python's webbrowser read it.
+    URL, as Debian's sensible-browser and Python's webbrowser read it. A command in which it stands
+    within a longer text is passed over: that text is for a shell to read, and so would the URL be.
     """
     import shlex
 
     for template in filter(None, environ.get("BROWSER", "").split(os.pathsep)):
         with suppress(ValueError):  # an unclosed quotation mark
             words = shlex.split(template)
+            if any("%s" in word and len(word.split()) > 1 for word in words):
+                continue
             if words and (program := find_program(words[0], environ)):
                 rest = [word.replace("%s", url) for word in words[1:]]
                 return [program, *rest] if "%s" in template else [program, *rest, url]
@@ -44,6 +47,17 @@ def browser_command(
     return None
 
 
+def plain(url: str) -> str:
+    """Return `url` without what shells read otherwise, percent-encoded (RFC 3986 section 2.1).
+
+    Each of these programs gets it as one argument, but some are scripts that hand it on: wslview
+    lets PowerShell read it. An ampersand stays, as it would be another URL without it.
+    """
+    from urllib.parse import quote
+
+    return quote(url, safe=":/?#[]@&=+,%", errors="replace")
+
+
 def open_browser(url: str, environ: Mapping[str, str], platform: str = sys.platform) -> bool:
     """Start the person's browser at `url`, detached and silent; tell whether one was started.
 
@@ -52,6 +66,7 @@ def open_browser(url: str, environ: Mapping[str, str], platform: str = sys.platf
     """
     if not url.startswith(("https://", "http://")):
         return False
+    url = plain(url)
     if platform == "win32":
         try:
             os.startfile(url)  # type: ignore[attr-defined,unused-ignore]  # noqa: S606  (Windows only)

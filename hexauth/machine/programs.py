@@ -59,10 +59,9 @@ def require_program(name: str, environ: "Mapping[str, str]") -> str:
     program = name if os.sep in name else find_program(name, environ) or ""
     if not program or not os.access(program, os.X_OK) or os.path.isdir(program):  # noqa: PTH112
         from hexauth.errors import NotFound
-        from hexauth.machine.terminal import printable
 
         raise NotFound(
-            f"There is no program {printable(name)}.",
+            f"There is no program {name}.",
             hint="Check its name, and that its folder is in PATH by an absolute path.",
         )
     return program

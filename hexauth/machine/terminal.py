@@ -1,25 +1,71 @@
-"""What a person reads and types at the terminal."""
+"""What a person reads and types at the terminal: the one place that all of it goes through.
+
+What is shown may have been written by a server, a repository or another program, and then holds
+whatever they liked (git's CVE-2024-50349). So it is escaped and cut here, and by nobody else.
+"""
 
 import os
 import sys
-import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TextIO
 
+MARKS = 4
+"""How many marks may be heaped on one letter; languages need three."""
+
+INVISIBLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+"""Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point), and a blank."""
+
+WORD, ADDRESS, LINE = 200, 1000, 2000
+"""The most characters of a word that are shown, of one with a slash, and of a line."""
+
 
 def printable(text: str) -> str:
-    """Return `text` with every control, format and surrogate character escaped.
+    """Return `text` with every character escaped that acts on a terminal, or is not seen there.
 
-    A server or a repository's URL may hold characters that repaint a terminal or turn the reading
-    direction around (git's CVE-2024-50349).
+    These are control and format characters, surrogates, private and unassigned ones, separators
+    but the space, and marks without end.
     """
-    return "".join(
-        c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode("ascii")
-        for c in text
-    )
+    if text.isascii() and text.isprintable():
+        return text
+    from unicodedata import category
+
+    shown, marks = [], 0
+    for each in text:
+        marks = marks + 1 if category(each) in ("Mn", "Me") else 0
+        is_seen = each.isprintable() and each not in INVISIBLE and marks <= MARKS
+        shown.append(each if is_seen else each.encode("unicode_escape").decode("ascii"))
+    return "".join(shown)
+
+
+def shown(line: str) -> str:
+    """Return `line` as a person gets to see it: escaped, and cut where it is absurdly long.
+
+    Paths and addresses may be longer than other words.
+    """
+    words = printable(line).split(" ")
+    return _cut(" ".join(_cut(each, ADDRESS if _is_place(each) else WORD) for each in words), LINE)
+
+
+def readable(content: bytes) -> str:
+    """Return a server's answer as it is shown on a terminal: its lines and tabs stay."""
+    text = content.decode("utf-8", "backslashreplace")
+    return "\n".join("\t".join(map(printable, each.split("\t"))) for each in text.split("\n"))
+
+
+def _is_place(word: str) -> bool:
+    return "/" in word or os.sep in word
+
+
+def _cut(text: str, longest: int) -> str:
+    """Take out the middle: what stands at the end says as much as the beginning."""
+    end = longest // 4
+    return text if len(text) <= longest else f"{text[: longest - end - 1]}…{text[-end:]}"
 
 
 @dataclass(frozen=True)
@@ -33,7 +79,7 @@ class Screen:
     def say(self, *lines: str) -> None:
         """Show `lines`; characters that would act on a terminal are escaped."""
         with suppress(OSError, ValueError):  # nobody listens any more
-            self.write("".join(printable(line) + "\n" for line in lines))
+            self.write("".join(shown(line) + "\n" for line in lines))
 
 
 def screen(stderr: TextIO | None, terminal: str = "/dev/tty") -> Screen:
@@ -45,8 +91,18 @@ def screen(stderr: TextIO | None, terminal: str = "/dev/tty") -> Screen:
         return Screen(_writer(stderr), visible=True)
     with suppress(OSError):
         os.close(_open_terminal(terminal))
-        return Screen(partial(_write_to, terminal), visible=True)
-    return Screen(_writer(stderr) if stderr is not None else (lambda text: None), visible=False)
+        return Screen(partial(_write_to, terminal, encoding(stderr)), visible=True)
+    return on(stderr)
+
+
+def on(stream: TextIO | None) -> Screen:
+    """Return a stream as a screen, whoever reads it: a person, a tool or a log."""
+    return Screen(_writer(stream) if stream is not None else (lambda text: None), visible=False)
+
+
+def encoding(stream: TextIO | None) -> str:
+    """Return how the characters of `stream` are encoded."""
+    return getattr(stream, "encoding", None) or "utf-8"
 
 
 def ask_terminal(prompt: str, terminal: str = "/dev/tty") -> str | None:
@@ -59,15 +115,60 @@ def ask_terminal(prompt: str, terminal: str = "/dev/tty") -> str | None:
         except OSError:
             return None
     try:
-        return getpass.getpass(prompt).strip()
+        return getpass.getpass(shown(prompt)).strip()
     except EOFError:
         return None
 
 
-def _write_to(terminal: str, text: str) -> None:
+def line_within(seconds: float, terminal: str = "/dev/tty") -> str | None:
+    """Return the line that a person types within `seconds`; None if there is none.
+
+    That may be known at once: nobody can be asked in the background, where whoever reads from the
+    terminal is stopped, nor on Windows, whose terminals cannot be waited for.
+    """
+    if not can_answer(terminal):
+        return None
+    import select
+
+    with suppress(OSError):  # it has hung up
+        descriptor = os.open(terminal, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            if select.select([descriptor], [], [], seconds)[0] and _is_in_front(descriptor):
+                return os.read(descriptor, 1024).decode("utf-8", "replace").strip()
+        finally:
+            os.close(descriptor)
+    return None
+
+
+def can_answer(terminal: str = "/dev/tty", *, forget: bool = False) -> bool:
+    """Tell whether a person at the terminal can answer; `forget` what was typed before."""
+    if sys.platform == "win32":
+        return False
+    try:
+        descriptor = os.open(terminal, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        in_front = _is_in_front(descriptor)
+        if in_front and forget:
+            import termios
+
+            termios.tcflush(descriptor, termios.TCIFLUSH)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return in_front
+
+
+def _is_in_front(descriptor: int) -> bool:
+    return os.tcgetpgrp(descriptor) == os.getpgrp()
+
+
+def _write_to(terminal: str, coding: str, text: str) -> None:
     descriptor = _open_terminal(terminal)
     try:
-        os.write(descriptor, text.encode())
+        os.write(descriptor, text.encode(coding, "backslashreplace"))
     finally:
         os.close(descriptor)
 
@@ -77,8 +178,10 @@ def _open_terminal(terminal: str) -> int:
 
 
 def _writer(stream: TextIO) -> Callable[[str], None]:
+    coding = encoding(stream)
+
     def write(text: str) -> None:
-        stream.write(text)
+        stream.write(text.encode(coding, "backslashreplace").decode(coding))
         stream.flush()
 
     return write

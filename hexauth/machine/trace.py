@@ -31,12 +31,12 @@ def is_on() -> bool:
 
 
 def tell(text: str) -> None:
-    """Write one line: the process, the seconds since it began to tell, and `text`, escaped."""
+    """Write one line: the process, the seconds since it began to tell, and `text`, escaped and cut."""
     if _began is None:
         return
-    from hexauth.machine.terminal import printable
+    from hexauth.machine.terminal import shown
 
-    line = f"hexauth[{os.getpid()}] {time.monotonic() - _began:.3f} {printable(text)}\n"
+    line = f"hexauth[{os.getpid()}] {time.monotonic() - _began:.3f} {shown(text)}\n"
     try:
         os.write(2, line.encode())  # in one piece, as others of a crowd write there, too
     except OSError:  # nobody listens any more

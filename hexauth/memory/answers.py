@@ -15,7 +15,7 @@ from pathlib import Path
 from hexauth import hot
 from hexauth.errors import HexauthError, VaultError
 from hexauth.machine.files import private_folder, write_private
-from hexauth.machine.terminal import printable
+from hexauth.machine.terminal import shown
 from hexauth.memory import lines
 from hexauth.memory.folder import outdate, prune
 from hexauth.memory.waiting import NEWS, OLD
@@ -174,7 +174,7 @@ def _news(why: HexauthError) -> bytes:
 
     What is not ASCII looks different in other surroundings.
     """
-    texts = [printable(each) for each in (str(why), why.hint)]
+    texts = [shown(each) for each in (str(why), why.hint)]
     if not all(text.isascii() for text in texts):
         return b""
     return "\n".join([str(why.exit_code), *texts]).encode()

@@ -146,6 +146,8 @@ def _leave_with(front: Front, door: str, found: list[bytes], *, is_new: bool) ->
     news = next((line[len(name) :] for line in found if line.startswith(name)), b"")
     if not news or not hot.is_live(found) or not hot.fits(found, wanted):
         return
+    if not news.isascii() or not news.replace(b"\0", b"").decode().isprintable():
+        return  # others have left it: it goes to a terminal as it is
     code, message, hint = news.split(b"\0")
     if int(code) == LOGIN_REQUIRED:
         base = os.fsdecode(found[3]).removesuffix("token.lock")

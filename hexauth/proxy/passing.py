@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from hexauth.errors import HexauthError, Unreachable
-from hexauth.machine.terminal import Screen
+from hexauth.machine.terminal import Screen, shown
 from hexauth.proxy.routes import Routes
 from hexauth.proxy.server import Answer, Call
 from hexauth.proxy.upstream import Body, Upstream, content, passed_on
@@ -95,7 +95,7 @@ class Passing:
             self._said.add(what)
         if is_new:
             self.screen.say(f"hexauth: {what}")
-        line = f"hexauth: {what}\n".encode()
+        line = f"{shown(f'hexauth: {what}')}\n".encode()
         headers = [
             ("Content-Type", "text/plain; charset=utf-8"),
             ("Content-Length", str(len(line))),

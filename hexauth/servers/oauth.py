@@ -4,19 +4,24 @@ import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from hexauth.errors import Refused, Unreachable
+from hexauth.machine.terminal import ADDRESS
 from hexauth.model import Endpoints, Token
 from hexauth.world.http import nonsense, send
-from hexauth.world.urls import split_url
+from hexauth.world.urls import in_ascii, is_web_url, split_url
 
 if TYPE_CHECKING:
     import requests
 
+
+USER_CODE_LENGTH = 64
+"""The most characters of a code that a person is to compare, or type."""
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -61,7 +66,7 @@ class Client:
         complete = answer.get("verification_uri_complete")
         return Grant(
             device_code=_plain(answer, "device_code"),
-            user_code=_plain(answer, "user_code"),
+            user_code=_plain(answer, "user_code", USER_CODE_LENGTH),
             verification_uri=uri,
             verification_uri_complete=uri if complete is None else _web_address(complete),
             interval=max(0.1, _number(answer, "interval", 5)),
@@ -201,20 +206,23 @@ def _parsed(url: str, status: int, kind: str, body: bytes) -> Any:  # noqa: ANN4
         raise nonsense(url, f"no JSON, status {status}") from None
 
 
-def _plain(answer: dict[str, Any], name: str) -> str:
+def _plain(answer: dict[str, Any], name: str, longest: int = 65536) -> str:
     """Return a field that must be printable ASCII: it travels in headers, lines and terminals."""
     value = answer.get(name)
-    if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", value):
+    if not isinstance(value, str) or not re.fullmatch(f"[\x21-\x7e]{{1,{longest}}}", value):
         raise Unreachable(f"The server answered nonsense: {name} is missing or garbled.")
     return value
 
 
 def _web_address(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,2048}", value):
-        raise Unreachable(
-            "The server answered nonsense: verification_uri is not an address of the web."
-        )
-    return value
+    """Return an address that a person is to open, its host as DNS knows it."""
+    with suppress(ValueError):  # a host that is none
+        found = in_ascii(value) if isinstance(value, str) else ""
+        if re.fullmatch(f"https?://[\x21-\x7e]{{1,{ADDRESS - 8}}}", found) and is_web_url(found):
+            return found
+    raise Unreachable(
+        "The server answered nonsense: verification_uri is not an address of the web."
+    )
 
 
 def _number(answer: dict[str, Any], name: str, default: float) -> float:

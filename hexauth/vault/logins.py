@@ -44,6 +44,8 @@ def parse(text: str | None, refresh_token: str | None) -> Token | None:
     for key, kind in FIELDS.items():
         if not isinstance(found[key], kind):
             raise TypeError(key)
+    if not found["access"].isascii() or not found["access"].isprintable():
+        raise ValueError("access")
     return Token(
         access=found["access"],
         refresh=refresh_token,

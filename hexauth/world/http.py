@@ -157,6 +157,8 @@ def send(
                     raise Unreachable(f"{home} sends its callers elsewhere, which is refused.")
     except requests.RequestException as error:
         raise Unreachable(f"{home} cannot be reached: {reason(error)}.") from None
+    except ValueError:  # urllib's word for it
+        raise Unreachable(f"{home} sends its callers to what is no address.") from None
     raise Unreachable(f"{home} redirects without end.")
 
 

@@ -68,10 +68,10 @@ class Settings:
         "This is a build machine: nobody is there to be asked.", in_file=False)
     api_url: str = _set(("HEX_API_URL", "HEX_API"), hexpm.API_URL, values.url,
         "The Hex server that the name hexpm stands for.")
-    api_key: str = _set(("HEX_API_KEY",), "", values.text,
+    api_key: str = _set(("HEX_API_KEY",), "", values.key,
         "An API key, or `Bearer TOKEN`, for that server's API alone.",
         in_file=False, secret=True)
-    repos_key: str = _set(("HEX_REPOS_KEY",), "", values.text,
+    repos_key: str = _set(("HEX_REPOS_KEY",), "", values.key,
         "An API key for that server's repositories alone.", in_file=False, secret=True)
     otp: str = _set(("HEX_OTP",), "", values.text,
         "The one-time password that a request is repeated with if its server wants one.",

@@ -21,6 +21,22 @@ def is_web_url(url: str) -> bool:
     return parts.scheme in ("https", "http") and has_place and plain
 
 
+def in_ascii(url: str) -> str:
+    """Return `url` with the host as DNS knows it, so that letters that look alike do not.
+
+    RFC 5890 section 2.3.2.1, as Python's codec `idna` does it. Raises ValueError.
+    """
+    from urllib.parse import urlsplit
+
+    place = urlsplit(url).netloc
+    if place.isascii():
+        return url
+    user, at, server = place.rpartition("@")
+    host, colon, port = server.partition(":")
+    named = f"{user}{at}{host.encode('idna').decode('ascii')}{colon}{port}"
+    return url.replace(place, named, 1)
+
+
 def split_url(url: str) -> tuple[str, str]:
     """Return the scheme of `url` and its host, with the port if it names one."""
     from urllib.parse import urlsplit

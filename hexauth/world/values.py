@@ -24,6 +24,13 @@ def text(value: object) -> str:
     return value
 
 
+def key(value: object) -> str:
+    """Return a key or a token: it is printed, and travels in headers."""
+    if not text(value).isascii():
+        raise ValueError("a text of printable ASCII characters")
+    return str(value)
+
+
 def url(value: object) -> str:
     """Return an address of the web, without a slash at its end."""
     found = text(value).rstrip("/")

@@ -286,3 +286,18 @@ def test_whoever_is_told_not_to_ask_may_not_ask(
 
     assert not (early and allowed_to_ask(home(tmp_path, environ, visible=False), flag))
     assert early or flag is not False
+
+
+@pytest.mark.parametrize("text", [b"\x1b[2J", b"\xc2\x9b2J"])
+def test_news_that_act_on_a_terminal_are_no_news(serve: Serve, make: Make, text: bytes) -> None:
+    """Whoever waits shows them as they are; hexauth itself escapes them before."""
+    here = make(serve())
+    first = here.run(*GET, "--no-login")
+    (left,) = Path(here.environ["XDG_RUNTIME_DIR"], "hexauth").iterdir()
+    news = left.read_bytes()
+    left.write_bytes(news.replace(b"There is no login", b"There is no " + text))
+
+    done = here.run(*GET, "--no-login")
+
+    assert b"There is no login" in news
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", first.stderr)

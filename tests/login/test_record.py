@@ -117,3 +117,13 @@ def test_record_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(VaultError, match=f"The file {target} cannot be written: No such file"):
         write_record(target, RECORD)
+
+
+@pytest.mark.parametrize("field", ["user_code", "verification_uri", "verification_uri_complete"])
+@pytest.mark.parametrize("text", ["\x1b[2J", "\u202ehex.pm", "https://h\u0435x.pm/", "a b", "\x9b"])
+def test_record_with_what_no_server_may_say_counts_as_idle(
+    tmp_path: Path, field: str, text: str
+) -> None:
+    (tmp_path / "r.json").write_text(json.dumps({**asdict(RECORD), field: text}))
+
+    assert read_record(tmp_path / "r.json") == Record()

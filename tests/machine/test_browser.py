@@ -4,14 +4,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hexauth.machine.browser import browser_command, is_graphical, open_browser
+from hexauth.machine.browser import browser_command, is_graphical, open_browser, plain
 
 PATIENCE = 20
 """Seconds after which something that should have happened has not."""
 
 
 URL = "https://hex.pm/oauth/device?user_code=BCDFGHJK&x='$(id)'"
+
+PLAIN = "https://hex.pm/oauth/device?user_code=BCDFGHJK&x=%27%24%28id%29%27"
+"""The same to a server, and nothing to a shell."""
 
 
 def script(path: Path, text: str = "") -> Path:
@@ -74,6 +79,9 @@ SSH = {"SSH_CONNECTION": "a 1 b 22"}
         ({"BROWSER": ":::"}, "linux", None),
         ({"BROWSER": "missing"}, "linux", None),
         ({"BROWSER": "./firefox"}, "linux", None),
+        ({"BROWSER": "sh -c 'firefox %s'"}, "linux", None),
+        ({"BROWSER": "sh -c 'firefox %s':firefox"}, "linux", ["firefox", URL]),
+        ({"BROWSER": "firefox -c 'exec x' %s"}, "linux", ["firefox", "-c", "exec x", URL]),
     ],
 )
 def test_browser_command(
@@ -85,6 +93,22 @@ def test_browser_command(
     words = browser_command(URL, {**environ, "PATH": str(tmp_path)}, platform)
 
     assert (words and [word.replace(f"{tmp_path}/", "") for word in words]) == command
+
+
+@given(st.text(st.characters(), max_size=30))
+def test_url_is_one_word_to_every_shell(text: str) -> None:
+    """What a server writes is no option, no command, no variable and no pattern."""
+    found = plain(f"https://hex.pm/{text}")
+
+    assert found.startswith("https://hex.pm/")
+    assert found.isascii()
+    assert set(" \t\n\"'`$;|<>(){}*!^~\\") & set(found) <= {"~"}
+
+
+def test_url_that_needs_no_change_has_none() -> None:
+    url = "https://[::1]:8443/oauth/device?user_code=BCDF-GHJK&a=%20b+c,d#e@f"
+
+    assert plain(url) == url
 
 
 @pytest.mark.parametrize("url", ["", "file:///etc/passwd", "-new", "javascript:1", " https://x"])
@@ -119,7 +143,7 @@ def test_browser_gets_the_url_in_a_session_of_its_own_and_no_stream_of_ours(
 
     started = open_browser(URL, {"BROWSER": str(browser)})
 
-    lines = [URL, "/", *["/dev/null"] * 3, "leads its session", "end"]
+    lines = [PLAIN, "/", *["/dev/null"] * 3, "leads its session", "end"]
     assert (started, eventually(report, "end").splitlines()) == (True, lines)
 
 
