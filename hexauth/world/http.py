@@ -3,14 +3,15 @@
 Every answer is read with limits, so that no server can hold up or fill its caller.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from hexauth import __version__
-from hexauth.errors import Unreachable, UsageError
+from hexauth.errors import Unreachable
 from hexauth.machine.clock import Deadline
+from hexauth.world.distrust import fault
 from hexauth.world.settings import Settings
+from hexauth.world.trust import Trust
 from hexauth.world.urls import origin, split_url
 
 if TYPE_CHECKING:
@@ -23,14 +24,19 @@ BODY_BYTES = 1024 * 1024
 REDIRECTS = 3
 
 
-def open_session(settings: Settings) -> "requests.Session":
+def open_session(
+    settings: Settings, trust: Trust | None = None, connections: int = 10
+) -> "requests.Session":
     """Return a session that names hexauth, and takes no credentials from ~/.netrc.
 
     Timeouts, certificates and being offline are as `settings` say; proxies come from the
     environment, as requests documents. Its requests raise `UsageError` if the certificates are
-    not there, and `Unreachable` if nothing may be sent.
+    not there, and `Unreachable` if nothing may be sent. Sessions may share a `trust`; each keeps as
+    many connections open as it is told.
     """
     import requests  # 110 ms
+
+    trusted = trust or Trust(settings)
 
     class Session(requests.Session):
         def request(self, *words: Any, **options: Any) -> requests.Response:  # noqa: ANN401  (requests checks them)
@@ -39,11 +45,12 @@ def open_session(settings: Settings) -> "requests.Session":
                     "Nothing may be sent to any server.", hint="Unset HEX_OFFLINE, then try again."
                 )
             options.setdefault("timeout", (CONNECT_SECONDS, settings.http_timeout))
-            # Given here, as requests lets its own variables win over `Session.verify`.
-            options.setdefault("verify", _certificates(settings))
+            trusted.check()
             return super().request(*words, **options)
 
     session = Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, trusted.adapter(connections))
     session.headers.update({"User-Agent": f"hexauth/{__version__}", "Accept": "application/json"})
     session.auth = lambda request: request  # an auth that adds nothing keeps netrc out
     if settings.unsafe_https:
@@ -51,20 +58,6 @@ def open_session(settings: Settings) -> "requests.Session":
 
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
-
-
-def _certificates(settings: Settings) -> str | bool:
-    if settings.unsafe_https:
-        return False
-    if not settings.cacerts_path:
-        return True
-    path = Path(settings.cacerts_path)
-    if not path.exists():
-        raise UsageError(
-            f"There are no certificates at {path}.",
-            hint=f"Correct {settings.sources['cacerts_path']}, or unset it.",
-        )
-    return str(path)
 
 
 def send(
@@ -101,7 +94,7 @@ def send(
                 if origin(*split_url(url)) != home or response.status_code not in (307, 308):
                     raise Unreachable(f"{home} sends its callers elsewhere, which is refused.")
     except requests.RequestException as error:
-        raise Unreachable(f"{home} cannot be reached: {reason(error)}.") from None
+        raise unreachable(home, error) from None
     raise Unreachable(f"{home} redirects without end.")
 
 
@@ -117,13 +110,20 @@ def _body(response: "requests.Response", url: str) -> bytes:
     return body
 
 
+def unreachable(server: str, error: Exception) -> Unreachable:
+    """Return the error that a request to `server` failed with `error`, and what to do about it."""
+    found = fault(error)
+    message = f"{server} cannot be reached: {reason(error)}."
+    return Unreachable(message, hint=None if found is None else found.advice)
+
+
 def reason(error: Exception) -> str:
     """Return why a request failed in plain words; a library's own text may hold the body or URL."""
     import requests
 
+    if found := fault(error):
+        return found.what
     reasons: tuple[tuple[type[Exception], str], ...] = (
-        (requests.exceptions.ProxyError, "the proxy does not let it through"),
-        (requests.exceptions.SSLError, "its certificate is not trusted"),
         (requests.exceptions.ConnectTimeout, "no connection in time"),
         (requests.exceptions.Timeout, "no answer in time"),
         (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
