@@ -175,6 +175,11 @@ def signed_by_itself(path: Path) -> Path:
 @pytest.fixture
 def tls(certificate: Path) -> ssl.SSLContext:
     """Return what a server with that certificate needs."""
+    return context_of(certificate)
+
+
+def context_of(certificate: Path) -> ssl.SSLContext:
+    """Return what a server needs whose certificate and key are in a file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context

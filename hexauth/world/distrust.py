@@ -16,6 +16,7 @@ class Fault(NamedTuple):
 
 
 _ADD = "If its authority is to be trusted, name the authority's certificate in HEX_CACERTS_PATH."
+_NONE = "A server that wants a certificate from its callers cannot be used: hexauth has none."
 _MEND = "Whoever runs the server has to mend that."
 
 EXPIRED = Fault("its certificate has expired", f"{_MEND} Or is this machine's clock wrong?")
@@ -58,16 +59,9 @@ OTHERS = (
         "PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL",
         Fault("it speaks versions of TLS alone that are too old to be safe", _MEND),
     ),
-    (
-        "CERTIFICATE_REQUIRED",
-        Fault(
-            "it wants a certificate from its callers", "hexauth has none: ask for another address."
-        ),
-    ),
-    (
-        "SSLEOFError",
-        Fault("the encrypted connection broke off", "Check the address, and who answers it."),
-    ),
+    ("CERTIFICATE_REQUIRED", Fault("it wants a certificate from its callers", _NONE)),
+    ("HANDSHAKE_FAILURE", Fault("no encryption is agreed on", _NONE)),
+    ("SSLEOFError", Fault("the encrypted connection broke off", f"Try again. {_NONE}")),
     ("", Fault("no encrypted connection comes about", "Check the address, and who answers it.")),
 )
 """What else goes wrong with TLS, by OpenSSL's name for it; the first that matches."""
@@ -101,6 +95,13 @@ def fault(error: Exception) -> Fault | None:
     if tls is None and isinstance(error, requests.exceptions.SSLError):
         return UNTRUSTED
     return None if tls is None else _of_tls(tls)
+
+
+def is_distrusted(error: Exception) -> bool:
+    """Tell whether a request failed because of the certificate of the server, or of a proxy."""
+    import ssl
+
+    return any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error))
 
 
 def _of_tls(error: Exception) -> Fault:

@@ -9,9 +9,9 @@ from urllib.parse import urljoin
 from hexauth import __version__
 from hexauth.errors import Unreachable
 from hexauth.machine.clock import Deadline
-from hexauth.world.distrust import fault
+from hexauth.world.distrust import fault, is_distrusted
 from hexauth.world.settings import Settings
-from hexauth.world.trust import Trust
+from hexauth.world.trust import Store, Trust
 from hexauth.world.urls import origin, split_url
 
 if TYPE_CHECKING:
@@ -108,6 +108,27 @@ def _body(response: "requests.Response", url: str) -> bytes:
         if end.is_over():
             raise nonsense(url, "an answer that does not end")
     return body
+
+
+def trusted_by(settings: Settings, url: str) -> tuple[Store, ...]:
+    """Return the stores that would each be enough to trust the server at `url`.
+
+    It is asked for `url` once for each store, without any credential. Raises `Unreachable` for what
+    has nothing to do with its certificate, and `UsageError` as `Trust` does.
+    """
+    import requests
+
+    found = []
+    for store in Trust(settings).stores:
+        try:
+            with open_session(settings, Trust(settings, (store,))) as session:
+                session.head(url, allow_redirects=False)
+        except requests.RequestException as error:
+            if not is_distrusted(error):
+                raise unreachable(url, error) from None
+        else:
+            found.append(store)
+    return tuple(found)
 
 
 def unreachable(server: str, error: Exception) -> Unreachable:
