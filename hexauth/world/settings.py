@@ -101,7 +101,7 @@ class Settings:
     offline: bool = _set(("HEX_OFFLINE",), False, values.switch,
         "Send nothing to any server.")
     cacerts_path: str = _set(("HEX_CACERTS_PATH",), "", values.text,
-        "Authorities to trust besides the system's: a file of certificates, or a folder.")
+        "Authorities to trust besides the system's: a file of certificates (PEM), or a folder.")
     cert_file: str = _set(("SSL_CERT_FILE",), "", values.text,
         "Authorities to trust as well, as OpenSSL's programs are told: a file of certificates.",
         in_file=False)
