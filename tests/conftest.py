@@ -11,20 +11,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from tests import secret_service as secret_services
+from tests.authorities import sign
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -173,35 +168,18 @@ def certificate(tmp_path: Path) -> Path:
 
 def signed_by_itself(path: Path) -> Path:
     """Write a certificate for 127.0.0.1 and its key to `path`, and return that."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hexauth test")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path.write_bytes(pem + signed.public_bytes(serialization.Encoding.PEM))
-    return path
+    server = sign("hexauth test", hosts=("127.0.0.1",), is_authority=True)
+    return server.write(path)
 
 
 @pytest.fixture
 def tls(certificate: Path) -> ssl.SSLContext:
     """Return what a server with that certificate needs."""
+    return context_of(certificate)
+
+
+def context_of(certificate: Path) -> ssl.SSLContext:
+    """Return what a server needs whose certificate and key are in a file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context

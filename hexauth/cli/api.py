@@ -140,9 +140,8 @@ def _content(source: str) -> bytes:
 
 def _session(home: Home, target: str, ask: bool | None) -> Any:  # noqa: ANN401  (requests is imported later)
     from hexauth.credentials.http_auth import HexAuth
-    from hexauth.world.http import open_session
 
-    session = open_session(home.settings)
+    session = home.session()
     session.auth = HexAuth(target, ask=allowed_to_ask(home, ask), home=home)
     return session
 
@@ -158,7 +157,7 @@ def _answers(
     """Yield the answer, or those of all pages (RFC 8288, `rel="next"`)."""
     import requests
 
-    from hexauth.world.http import reason
+    from hexauth.world.http import unreachable
 
     here = origin(*split_url(url))
     try:
@@ -174,7 +173,7 @@ def _answers(
                 if origin(*split_url(url)) != here:
                     raise Unreachable("The next page is elsewhere, which is refused.")
     except requests.RequestException as error:
-        raise Unreachable(f"{here} cannot be reached: {reason(error)}.") from None
+        raise unreachable(here, error) from None
     except ValueError:  # urllib's word for it
         raise Unreachable(f"{here} sends its callers to what is no address.") from None
 

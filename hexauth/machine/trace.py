@@ -31,7 +31,7 @@ def is_on() -> bool:
 
 
 def tell(text: str) -> None:
-    """Write one line: the process, the seconds since it began to tell, and `text`, escaped and cut."""
+    """Write a line: the process, the seconds since it began to tell, and `text` as it is shown."""
     if _began is None:
         return
     from hexauth.machine.terminal import shown

@@ -10,6 +10,7 @@ from hexauth.machine.terminal import Screen, shown
 from hexauth.proxy.routes import Routes
 from hexauth.proxy.server import Answer, Call
 from hexauth.proxy.upstream import Body, Upstream, content, passed_on
+from hexauth.world.distrust import fault
 from hexauth.world.http import reason
 from hexauth.world.urls import origin, split_url
 
@@ -47,7 +48,8 @@ class Passing:
         except requests.Timeout:
             return self._failed(call, 504, "no answer in time")
         except requests.RequestException as error:
-            return self._failed(call, 502, reason(error))
+            found = fault(error)
+            return self._failed(call, 502, reason(error), "" if found is None else found.advice)
         except HexauthError as error:
             return self._unavailable(call, error)
         finally:
@@ -80,9 +82,9 @@ class Passing:
                 found.append((name, said))
         return found
 
-    def _failed(self, call: Call, status: int, why: str) -> Answer:
+    def _failed(self, call: Call, status: int, why: str, advice: str = "") -> Answer:
         server = origin(*split_url(call.route.url))
-        return self._told(call, status, f"{server} cannot be reached: {why}.")
+        return self._told(call, status, f"{server} cannot be reached: {why}. {advice}".rstrip())
 
     def _unavailable(self, call: Call, error: HexauthError) -> Answer:
         status = 502 if isinstance(error, Unreachable) else 500

@@ -46,7 +46,7 @@ def serve_home(
         signal.signal(signal.SIGTERM, _end)
     supply = Supply(open_home, ask)
     found = routes(home.settings, address.rpartition("/")[2])
-    handler = Passing(Upstream(home.settings, supply), found, address, home.screen)
+    handler = Passing(Upstream(home, supply), found, address, home.screen)
     serve(listener, found, handler.handle)
     let_finish()
 

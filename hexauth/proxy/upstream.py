@@ -10,8 +10,7 @@ from hexauth.model import Credential
 from hexauth.protocols import challenge
 from hexauth.proxy.routes import Route
 from hexauth.proxy.supply import Supply
-from hexauth.world.http import open_session
-from hexauth.world.settings import Settings
+from hexauth.vault.home import Home
 
 if TYPE_CHECKING:
     import requests
@@ -92,21 +91,17 @@ class _Sized:
 class Upstream:
     """One pool of connections to the server, and the credentials for what it keeps to some."""
 
-    def __init__(self, settings: Settings, supply: Supply) -> None:
-        from requests.adapters import HTTPAdapter
-
+    def __init__(self, home: Home, supply: Supply) -> None:
         from hexauth.proxy.heads import POOLS
 
         self._supply = supply
-        self._session = open_session(settings)
+        self._session = home.session(CONNECTIONS)
         self._session.headers.clear()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # requests reads the body of an answer that leads elsewhere, even if it is not to follow.
         self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-        for scheme in ("https://", "http://"):
-            adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
-            adapter.poolmanager.pool_classes_by_scheme = POOLS
-            self._session.mount(scheme, adapter)
+        for adapter in self._session.adapters.values():
+            adapter.poolmanager.pool_classes_by_scheme = POOLS  # type: ignore[attr-defined]
 
     def send(self, route: Route, method: str, headers: Headers, body: Body) -> "requests.Response":
         """Return the server's answer, whose body is still to be read.

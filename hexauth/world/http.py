@@ -3,20 +3,16 @@
 Every answer is read with limits, so that no server can hold up or fill its caller.
 """
 
-import re
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from hexauth import __version__
-from hexauth.errors import Unreachable, UsageError
-from hexauth.machine import trace
+from hexauth.errors import Unreachable
 from hexauth.machine.clock import Deadline
+from hexauth.world.distrust import fault, is_distrusted
 from hexauth.world.settings import Settings
+from hexauth.world.told import answered, shown, told
+from hexauth.world.trust import Store, Trust
 from hexauth.world.urls import origin, split_url
 
 if TYPE_CHECKING:
@@ -29,14 +25,19 @@ BODY_BYTES = 1024 * 1024
 REDIRECTS = 3
 
 
-def open_session(settings: Settings) -> "requests.Session":
+def open_session(
+    settings: Settings, trust: Trust | None = None, connections: int = 10
+) -> "requests.Session":
     """Return a session that names hexauth, and takes no credentials from ~/.netrc.
 
     Timeouts, certificates and being offline are as `settings` say; proxies come from the
     environment, as requests documents. Its requests raise `UsageError` if the certificates are
-    not there, and `Unreachable` if nothing may be sent.
+    not there, and `Unreachable` if nothing may be sent. Sessions may share a `trust`; each keeps as
+    many connections open as it is told.
     """
     import requests  # 110 ms
+
+    trusted = trust or Trust(settings)
 
     class Session(requests.Session):
         def request(self, method: Any, url: Any, *words: Any, **options: Any) -> requests.Response:  # noqa: ANN401  (requests checks them)
@@ -45,14 +46,15 @@ def open_session(settings: Settings) -> "requests.Session":
                     "Nothing may be sent to any server.", hint="Unset HEX_OFFLINE, then try again."
                 )
             options.setdefault("timeout", (CONNECT_SECONDS, settings.http_timeout))
-            # Given here, as requests lets its own variables win over `Session.verify`.
-            options.setdefault("verify", _certificates(settings))
-            with _told(f"{method} {_shown(url)}") as said:
+            trusted.check()
+            with told(f"{method} {shown(url)}", reason) as said:
                 response = super().request(method, url, *words, **options)
-                said.append(_answered(response))
+                said.append(answered(response))
             return response
 
     session = Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, trusted.adapter(connections))
     session.headers.update({"User-Agent": f"hexauth/{__version__}", "Accept": "application/json"})
     session.auth = lambda request: request  # an auth that adds nothing keeps netrc out
     if settings.unsafe_https:
@@ -60,66 +62,6 @@ def open_session(settings: Settings) -> "requests.Session":
 
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
-
-
-def _shown(url: str) -> str:
-    """Return `url` as it is told: without user info, query, or a local proxy's secret."""
-    return re.sub(r"/[0-9a-f]{64}(?=/|$)|(?<=//)[^/@]*@|[?#].*", "/…", url)
-
-
-@contextmanager
-def _told(what: str) -> Iterator[list[str]]:
-    """Tell of the request `what`, and what the block has said of its answer."""
-    taken, said = trace.stopwatch(), list[str]()
-    try:
-        yield said
-    except Exception as error:
-        said.append(reason(error))
-        raise
-    finally:
-        trace.tell(f"{what}: {', '.join(said) or 'given up'} ({taken()})")
-
-
-def _answered(response: "requests.Response") -> str:
-    """Say which status came, of what length and kind, and how far apart the clocks are.
-
-    Nothing is repeated as it came: a server could send back a secret.
-    """
-    headers = response.headers
-    said = [str(response.status_code)]
-    if (length := headers.get("Content-Length", "")).isdecimal():
-        said.append(f"{int(length[:15])} bytes")
-    kind = headers.get("Content-Type", "").partition(";")[0]
-    said += [kind] if kind in KINDS else []
-    ahead = clock_ahead(headers)
-    said += [] if ahead is None else [f"its clock {ahead:+.0f} s"]
-    return ", ".join(said)
-
-
-KINDS = ("application/json", "application/vnd.hex+json", "application/vnd.hex+erlang", "text/html")
-"""The kinds of content that are told."""
-
-
-def clock_ahead(headers: Mapping[str, str]) -> float | None:
-    """Return by how many seconds a server's clock is ahead of ours, or None if it does not say."""
-    try:
-        return parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
-    except (KeyError, ValueError, OverflowError):
-        return None
-
-
-def _certificates(settings: Settings) -> str | bool:
-    if settings.unsafe_https:
-        return False
-    if not settings.cacerts_path:
-        return True
-    path = Path(settings.cacerts_path)
-    if not path.exists():
-        raise UsageError(
-            f"There are no certificates at {path}.",
-            hint=f"Correct {settings.sources['cacerts_path']}, or unset it.",
-        )
-    return str(path)
 
 
 def send(
@@ -156,7 +98,7 @@ def send(
                 if origin(*split_url(url)) != home or response.status_code not in (307, 308):
                     raise Unreachable(f"{home} sends its callers elsewhere, which is refused.")
     except requests.RequestException as error:
-        raise Unreachable(f"{home} cannot be reached: {reason(error)}.") from None
+        raise unreachable(home, error) from None
     except ValueError:  # urllib's word for it
         raise Unreachable(f"{home} sends its callers to what is no address.") from None
     raise Unreachable(f"{home} redirects without end.")
@@ -174,13 +116,41 @@ def _body(response: "requests.Response", url: str) -> bytes:
     return body
 
 
+def trusted_by(settings: Settings, url: str) -> tuple[Store, ...]:
+    """Return the stores that would each be enough to trust the server at `url`.
+
+    It is asked for `url` once for each store, without any credential. Raises `Unreachable` for what
+    has nothing to do with its certificate, and `UsageError` as `Trust` does.
+    """
+    import requests
+
+    found = []
+    for store in Trust(settings).stores:
+        try:
+            with open_session(settings, Trust(settings, (store,))) as session:
+                session.head(url, allow_redirects=False)
+        except requests.RequestException as error:
+            if not is_distrusted(error):
+                raise unreachable(url, error) from None
+        else:
+            found.append(store)
+    return tuple(found)
+
+
+def unreachable(server: str, error: Exception) -> Unreachable:
+    """Return the error that a request to `server` failed with `error`, and what to do about it."""
+    found = fault(error)
+    message = f"{server} cannot be reached: {reason(error)}."
+    return Unreachable(message, hint=None if found is None else found.advice)
+
+
 def reason(error: Exception) -> str:
     """Return why a request failed in plain words; a library's own text may hold the body or URL."""
     import requests
 
+    if found := fault(error):
+        return found.what
     reasons: tuple[tuple[type[Exception], str], ...] = (
-        (requests.exceptions.ProxyError, "the proxy does not let it through"),
-        (requests.exceptions.SSLError, "its certificate is not trusted"),
         (requests.exceptions.ConnectTimeout, "no connection in time"),
         (requests.exceptions.Timeout, "no answer in time"),
         (requests.exceptions.ChunkedEncodingError, "the answer broke off"),

@@ -20,6 +20,8 @@ from hexauth.world.settings import SETTINGS, Settings, load
 if TYPE_CHECKING:
     import requests
 
+    from hexauth.world.trust import Trust
+
 
 @dataclass(frozen=True)
 class World:
@@ -59,11 +61,21 @@ class World:
     @cached_property
     def http(self) -> "requests.Session":
         """The HTTP session; opened when first needed, as requests takes 110 ms to import."""
+        return self.session()
+
+    def session(self, connections: int = 10) -> "requests.Session":
+        """Open another session, which keeps so many connections; certificates are read once."""
         from hexauth.world.http import open_session
+
+        return open_session(self.settings, self._trust, connections)
+
+    @cached_property
+    def _trust(self) -> "Trust":
+        from hexauth.world.trust import Trust
 
         if self.settings.unsafe_https:
             self.screen.say("HEX_UNSAFE_HTTPS is set: no certificate is checked.")
-        return open_session(self.settings)
+        return Trust(self.settings)
 
     def close(self) -> None:
         """Close the HTTP session, if one was opened."""

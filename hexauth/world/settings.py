@@ -100,8 +100,17 @@ class Settings:
         "Seconds to wait for a server to go on with its answer.")
     offline: bool = _set(("HEX_OFFLINE",), False, values.switch,
         "Send nothing to any server.")
-    cacerts_path: str = _set(("HEX_CACERTS_PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), "",
-        values.text, "A file of certificates to trust instead of the usual ones.")
+    cacerts_path: str = _set(("HEX_CACERTS_PATH",), "", values.text,
+        "Authorities to trust besides the system's: a file of certificates (PEM), or a folder.")
+    cert_file: str = _set(("SSL_CERT_FILE",), "", values.text,
+        "Authorities to trust as well, as OpenSSL's programs are told: a file of certificates.",
+        in_file=False)
+    cert_dir: str = _set(("SSL_CERT_DIR",), "", values.text,
+        "The same in folders, separated as in PATH; those that are not there are passed over.",
+        in_file=False)
+    ca_bundle: str = _set(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), "", values.text,
+        "Authorities to trust as well, as requests and curl are told: a file, or a folder.",
+        in_file=False)
     unsafe_https: bool = _set(("HEX_UNSAFE_HTTPS",), False, values.switch,
         "Trust any certificate, so that anybody in between can read everything.",
         in_file=False)

@@ -142,7 +142,7 @@ def test_what_a_stream_cannot_hold_is_escaped() -> None:
     assert buffer.getvalue() == b"Z\\xfcrich \\u6f22\n"
 
 
-SHOWING = {"hexauth.machine.terminal", "hexauth.cli.streams"}
+SHOWING = {"hexauth.machine.terminal", "hexauth.machine.trace", "hexauth.cli.streams"}
 """Where what is shown is written: escaped, or a protocol's answer byte for byte."""
 
 CALLS = {

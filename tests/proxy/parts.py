@@ -237,7 +237,7 @@ def proxying(
     found, supply = routes(here.settings, secret), Supply(open_home, ask)
     screen = type(here.screen)(said.append, visible=visible)
     base = launch.base(listener, secret)
-    handler = Passing(Upstream(here.settings, supply), found, base, screen)
+    handler = Passing(Upstream(here, supply), found, base, screen)
     thread = threading.Thread(target=serve, args=(listener, found, handler.handle))
     thread.start()
     try:

@@ -183,7 +183,11 @@ def test_a_server_without_a_certificate_gets_nothing(
 
     got = proxy.get("/api/users/me", User_Agent="x")
 
-    line = f"hexauth: {sandbox.url} cannot be reached: its certificate is not trusted.\n"
+    line = (
+        f"hexauth: {sandbox.url} cannot be reached: its certificate is signed by nobody but "
+        "itself. If its authority is to be trusted, name the authority's certificate in "
+        "HEX_CACERTS_PATH.\n"
+    )
     assert (got.status, got.body.decode(), sandbox.journal.log()) == (502, line, [])
 
 
