@@ -158,7 +158,7 @@ def _answers(
     """Yield the answer, or those of all pages (RFC 8288, `rel="next"`)."""
     import requests
 
-    from hexauth.world.http import reason
+    from hexauth.world.http import leads_to, reason
 
     here = origin(*split_url(url))
     try:
@@ -169,9 +169,9 @@ def _answers(
                 following = answer.links.get("next", {}).get("url") if paginate else None
                 if not following:
                     return
-                url = requests.compat.urljoin(url, following)
+                url, there = leads_to(url, following)
                 body.pop("params", None)
-                if origin(*split_url(url)) != here:
+                if there != here:
                     raise Unreachable("The next page is elsewhere, which is refused.")
     except requests.RequestException as error:
         raise Unreachable(f"{here} cannot be reached: {reason(error)}.") from None
