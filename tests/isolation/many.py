@@ -37,7 +37,7 @@ def main() -> None:
     jobs = json.loads(sys.stdin.buffer.read())
     hot.leave = leave
     __main__._end = end
-    os.execve = become
+    os.execve = become  # type: ignore[assignment]
     out = sys.stdout
     out.write(json.dumps([run(job) for job in jobs]))
     out.flush()
@@ -93,12 +93,15 @@ def run(job: dict[str, Any]) -> tuple[int, str, str, bool]:
 
 def _enter(program: str, *, quick: bool) -> None:
     door, enter = DOORS[program]
-    if quick:
-        exec(compile((BIN / program).read_bytes(), program, "exec"), {"__name__": program})  # noqa: S102
-        return
-    front = hot.Front(door)
-    front.is_tried = True
-    enter(front)
+    names: dict[str, Any] = {"__name__": program, "front": hot.Front(door)}
+    try:
+        if quick:
+            exec(compile((BIN / program).read_bytes(), program, "exec"), names)  # noqa: S102
+        else:
+            names["front"].is_tried = True
+            enter(names["front"])
+    finally:
+        names["front"].leave()  # a process that has ended holds no mutex any more
 
 
 if __name__ == "__main__":
