@@ -42,7 +42,7 @@ PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 class Front:
     """What was learned on the way to an answer that was not there, for the rest of hexauth."""
 
-    def __init__(self) -> None:
+    def __init__(self, door: str = "hexauth") -> None:
         self.request: bytes | None = None
         """What has been read from standard input: a whole request, or None if nothing was read."""
         self.plain: tuple[str, str, bool | None] | None = None
@@ -55,8 +55,8 @@ class Front:
         """Whether `credentials.short` has had its turn; the file that an answer belongs into."""
         self.records: dict[str, bytes] = {}
         """The records beside a mutex, as they were before this process waited for it."""
-        self.interrupted, self.path = False, ""
-        """Whether Ctrl-C came; the mutex that this process holds, if there is a `descriptor`."""
+        self.interrupted, self.path, self.door = False, "", door
+        """Whether Ctrl-C came; the mutex that this process holds, if it has a `descriptor`."""
         self.descriptor: int | None = None
         self.is_verbose = os.environ.get("HEXAUTH_VERBOSE", "").lower() not in NO
         """Whether all that is done is told, which takes the long way."""
@@ -83,7 +83,7 @@ def answer(door: str) -> Front:
 
     Doors are `hexauth`, `git` and `bazel`. Otherwise return what was learned; nothing is written.
     """
-    front, words = Front(), sys.argv[1:]
+    front, words = Front(door), sys.argv[1:]
     try:
         if sys.platform == "linux" and not front.is_verbose:  # git puts the operation last
             _answer(front, door, words[-1:] + words[:-1] if door == "git" else words)
@@ -138,7 +138,7 @@ def understand(front: Front, door: str, words: list[str]) -> tuple[bytes, ...] |
         uri = _origin(text[8:-2]) if is_plain else None
         return None if uri is None else (uri, b"bazel")
     target, form, login = _arguments(words[1:])
-    if form not in FORMS:
+    if form not in FORMS or (target and door == "git"):  # git says itself what it is about
         return None
     front.plain = (target, form, login)
     if target:
@@ -189,11 +189,11 @@ def _description(data: bytes, form: bytes) -> tuple[bytes, ...] | None:
     for line in data.split(b"\n"):
         if not line:
             break
-        key, _, value = line.partition(b"=")
+        key, sign, value = line.partition(b"=")
         if key == b"capability[]" and value:
             form = b"git-authtype" if (value, form) == (b"authtype", b"git") else form
-        elif key not in (b"wwwauth[]", b"state[]"):
-            if key not in (b"protocol", b"host", b"path", b"username") or key in said:
+        elif not sign or key not in (b"wwwauth[]", b"state[]"):
+            if not sign or key in said or key not in (b"protocol", b"host", b"path", b"username"):
                 return None
             said[key] = value
     origin = said.get(b"protocol", b"") + b"://" + said.get(b"host", b"")

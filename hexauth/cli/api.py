@@ -157,7 +157,7 @@ def _answers(
     """Yield the answer, or those of all pages (RFC 8288, `rel="next"`)."""
     import requests
 
-    from hexauth.world.http import unreachable
+    from hexauth.world.http import leads_to, unreachable
 
     here = origin(*split_url(url))
     try:
@@ -168,9 +168,9 @@ def _answers(
                 following = answer.links.get("next", {}).get("url") if paginate else None
                 if not following:
                     return
-                url = requests.compat.urljoin(url, following)
+                url, there = leads_to(url, following)
                 body.pop("params", None)
-                if origin(*split_url(url)) != here:
+                if there != here:
                     raise Unreachable("The next page is elsewhere, which is refused.")
     except requests.RequestException as error:
         raise unreachable(here, error) from None

@@ -18,8 +18,10 @@ def bazel(front: Front) -> None:
     home = Home.open(front)
     note.keep(home)
     try:
-        request = Request.named(home, uri, ask=False)
+        request = Request.named(home, uri, ask=False) if "://" in uri else None
     except UsageError:
+        request = None
+    if request is None:
         write_answer(protocol.render(None))
         return
     credential = sources.find(request)

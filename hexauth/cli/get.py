@@ -12,6 +12,7 @@ from hexauth.cli.options import (
     vault_option,
 )
 from hexauth.credentials.sources import explain_nothing
+from hexauth.errors import UsageError
 from hexauth.protocols import shell
 
 
@@ -42,6 +43,11 @@ def get(flags: Flags, target: str | None, form: str, repository: str | None, exp
 
     If nobody is logged in, the person is asked to log in, once, however many programs wait.
     """
+    if flags.front.door == "git" and (target is not None or repository):
+        raise UsageError(
+            "Git itself says for which server it wants a credential.",
+            hint="In credential.helper, leave the target out.",
+        )
     named = hexpm.REPOSITORY if target == "" else target  # as of a variable that is not set
     told = explain_on_screen if explain else explain_nothing
     asked = Asked(named, form, repository or "", told, flags.ask, flags.settings)

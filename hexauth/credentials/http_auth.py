@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urljoin
 
 import requests  # whoever comes here has it already
 from requests.auth import AuthBase
@@ -28,6 +27,7 @@ from hexauth.protocols import challenge
 from hexauth.servers.repositories import find_repository
 from hexauth.servers.targets import hex_origins, parse_target
 from hexauth.vault.home import Home
+from hexauth.world.http import leads_to
 from hexauth.world.urls import origin, split_url
 
 PASSWORDS = 3
@@ -113,7 +113,7 @@ class _Call:
         self._origin = origin(*split_url(str(request.url)))
         self._sent: Credential | None = None
         self._may_refresh, self._may_log_in = True, wanted.may_ask
-        self._passwords = 0
+        self._passwords, self._is_away = 0, False
 
     def begin(self) -> None:
         """Put in the first credential, unless the request is to be tried without."""
@@ -139,15 +139,13 @@ class _Call:
         """Tell whether more can be done for `response`; a credential never leaves its origin."""
         headers = response.request.headers
         if response.is_redirect:
-            goal = urljoin(response.url, response.headers["location"])
-            if origin(*split_url(goal)) != self._origin:
+            if leads_to(response.url, response.headers["location"])[1] != self._origin:
+                self._is_away = True
                 for name in ("Authorization", OTP_HEADER):
                     headers.pop(name, None)
             return False
-        here = origin(*split_url(str(response.request.url)))
-        # One that went elsewhere and came back has lost what it carried.
-        kept = ("Authorization" in headers) == (self._sent is not None)
-        return response.status_code == 401 and here == self._origin and kept
+        # One that went elsewhere and came back asks for what somebody else has chosen.
+        return response.status_code == 401 and not self._is_away
 
     def _answer(self, response: requests.Response) -> bool:
         """Do what the server asks for; tell whether the request is worth sending again."""

@@ -135,6 +135,10 @@ def _asked(front: "Front") -> "tuple[Target, bool, Render] | None":
     from hexauth.model import Target
 
     host, _, path = url[8:].partition("/")
+    name, colon, port = host.partition(":")
+    is_port = port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16
+    if not name or not hot.PLAIN.issuperset(os.fsencode(name)) or is_port != bool(colon):
+        return None
     target = Target("https", host, path.strip("/") or None)
     return target, True, lambda found: render(found, form)
 
@@ -272,7 +276,8 @@ class Vaults:
 def origin(protocol: str, host: str) -> str:
     """Return what `urls.origin` does, mostly without importing it."""
     here = f"{protocol}://{host}"
-    if here.islower() and not host.endswith((":443", ":80")):
+    is_plain = here.isascii() and here.islower() and "[" not in here
+    if is_plain and not host.endswith((":443", ":80")):
         return here
     from hexauth.world import urls
 

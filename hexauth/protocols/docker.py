@@ -26,7 +26,7 @@ def parse_server(data: bytes) -> str:
 
     Raises `MalformedRequest`.
     """
-    return _checked(_decoded(data).strip(), NO_SERVER)
+    return _server(_decoded(data))
 
 
 def parse_credential(data: bytes) -> tuple[str, str, str]:
@@ -43,7 +43,7 @@ def parse_credential(data: bytes) -> tuple[str, str, str]:
     server, username, secret = fields
     if "\0" in username + secret:
         raise _refusal("the credential holds a NUL character")
-    return _checked(server.strip(), NO_SERVER), _checked(username, NO_USERNAME), secret
+    return _server(server), _checked(username, NO_USERNAME), secret
 
 
 def render(server: str, credential: "Credential") -> bytes:
@@ -70,6 +70,11 @@ def _decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise _refusal("the request is not UTF-8") from None
+
+
+def _server(text: str) -> str:
+    """Return the server in `text`; of what `str.strip` takes away, some makes another name."""
+    return _checked(text.strip(" \t\r\n"), NO_SERVER)
 
 
 def _checked(text: str, missing: str) -> str:

@@ -7,7 +7,7 @@ from hexauth.errors import Unreachable, UsageError
 from hexauth.model import Endpoints
 from hexauth.servers import oauth
 from hexauth.world.settings import Settings, require_https
-from hexauth.world.urls import is_web_url
+from hexauth.world.urls import is_web_url, origin, split_url
 
 if TYPE_CHECKING:
     import requests
@@ -38,7 +38,8 @@ def addresses(issuer: str) -> tuple[str, ...]:
 def discover(session: "requests.Session", issuer: str, settings: Settings) -> Endpoints | None:
     """Return the endpoints that `issuer` publishes; None if it publishes no metadata.
 
-    Raises `UsageError` if they are another issuer's or lack the device grant, and `Unreachable`.
+    Raises `UsageError` if they are another issuer's, lack the device grant, or lead elsewhere, and
+    `Unreachable`.
     """
     for address in addresses(issuer):
         found = oauth.metadata(session, address)
@@ -69,4 +70,11 @@ def _endpoints(found: dict[str, Any], issuer: str, settings: Settings) -> Endpoi
         if not (isinstance(url, str) and is_web_url(url)):
             raise Unreachable(f"{issuer} answered nonsense: {name} is no address.")
         require_https(url, settings)
+        if origin(*split_url(url)) != origin(*split_url(issuer)):
+            # Another server's token would be kept, and handed out, as this one's: RFC 9700
+            # section 4.4 calls that a mix-up.
+            raise UsageError(
+                f"{issuer} sends its callers to {origin(*split_url(url))}: {name} is there.",
+                hint="If that is meant so, give all of its endpoints in config.toml.",
+            )
     return Endpoints.named(urls)

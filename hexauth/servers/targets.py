@@ -34,8 +34,8 @@ def parse_target(text: str, settings: Settings) -> Target:
     if text == hexpm.REPOSITORY:
         return hex_target(settings)
     shown = text.rpartition("@")[2]  # what comes before may hold a password
-    if "://" not in text:
-        return repository_target(find_repository(shown, settings))
+    if "://" not in text and shown == text:
+        return repository_target(find_repository(text, settings))
     if not is_web_url(text):
         raise UnknownTarget(
             f"{shown!r} is no http(s) URL.",

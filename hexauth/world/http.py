@@ -23,6 +23,8 @@ ANSWER_SECONDS = 60
 """An answer that trickles in for longer than this is given up."""
 BODY_BYTES = 1024 * 1024
 REDIRECTS = 3
+USUAL_HEADERS = {"User-Agent", "Accept", "Accept-Encoding", "Connection", "Proxy-Authorization"}
+"""What any server may see of a request that another one has sent on; the last is for a proxy."""
 
 
 def open_session(
@@ -52,6 +54,28 @@ def open_session(
                 said.append(answered(response))
             return response
 
+        def get_redirect_target(self, resp: requests.Response) -> str | None:
+            """Return where `resp` leads, if it does. Raises `Unreachable` if that is nowhere."""
+            found = super().get_redirect_target(resp)
+            if found is not None and not leads_to(str(resp.url), found)[1]:
+                raise nonsense(str(resp.url), "it leads to an address that is none")
+            return found
+
+        def rebuild_auth(
+            self, prepared_request: requests.PreparedRequest, response: requests.Response
+        ) -> None:
+            """Follow `response`, and bring what was asked with to no other origin.
+
+            requests itself would keep some headers, and look into ~/.netrc once more.
+            """
+            here = origin(*split_url(response.url))
+            if here == origin(*split_url(str(prepared_request.url))):
+                return
+            if prepared_request.body:
+                raise Unreachable(f"{here} sends its callers elsewhere, which is refused.")
+            for name in {*prepared_request.headers} - USUAL_HEADERS:
+                del prepared_request.headers[name]
+
     session = Session()
     for scheme in ("https://", "http://"):
         session.mount(scheme, trusted.adapter(connections))
@@ -75,7 +99,7 @@ def send(
     """Send a request; return the status, the content type and the body of the answer.
 
     Raises `Unreachable`, also for an answer that is too long or takes too long, and for one that
-    leads to another origin.
+    leads to another origin, or nowhere.
     """
     import requests
 
@@ -94,14 +118,23 @@ def send(
                 if not response.is_redirect:
                     kind = response.headers.get("Content-Type", "")
                     return response.status_code, kind, _body(response, url)
-                url = urljoin(url, response.headers["location"])
-                if origin(*split_url(url)) != home or response.status_code not in (307, 308):
+                url, there = leads_to(url, response.headers["location"])
+                if there != home or response.status_code not in (307, 308):
                     raise Unreachable(f"{home} sends its callers elsewhere, which is refused.")
     except requests.RequestException as error:
         raise unreachable(home, error) from None
     except ValueError:  # urllib's word for it
         raise Unreachable(f"{home} sends its callers to what is no address.") from None
     raise Unreachable(f"{home} redirects without end.")
+
+
+def leads_to(url: str, location: str) -> tuple[str, str]:
+    """Return the URL that `location` is, seen from `url`, and its origin; empty if it is none."""
+    try:
+        goal = urljoin(url, location)
+        return goal, origin(*split_url(goal))
+    except ValueError:
+        return "", ""
 
 
 def _body(response: "requests.Response", url: str) -> bytes:

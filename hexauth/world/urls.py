@@ -48,11 +48,35 @@ def split_url(url: str) -> tuple[str, str]:
 def origin(protocol: str, host: str) -> str:
     """Return `protocol://host:port` in its one spelling: lower case, without the usual port.
 
-    RFC 6454 section 4. Two URLs share credentials only if their origins are equal.
+    RFC 6454 section 4. Two URLs share credentials only if their origins are equal. An address of
+    IPv6 is compressed, and a name that is not ASCII has the spelling of DNS (RFC 5890, A-label).
+    Nothing else is: not every program takes other letters for those that they resemble.
     """
-    host = host.lower()
+    host = host.lower() if host.isascii() else _in_ascii(host)
     usual = {"https": ":443", "http": ":80"}.get(protocol.lower())
-    return f"{protocol.lower()}://{host.removesuffix(usual) if usual else host}"
+    host = host.removesuffix(usual) if usual else host
+    return f"{protocol.lower()}://{_compressed(host) if host.startswith('[') else host}"
+
+
+def _in_ascii(host: str) -> str:
+    """Return `host` with each of its labels in ASCII, and different from every other one."""
+    name, colon, port = "".join(c.lower() if c.isascii() else c for c in host).partition(":")
+    labels = (
+        each if each.isascii() else f"xn--{each.encode('punycode').decode('ascii')}"
+        for each in name.split(".")
+    )
+    return ".".join(labels) + colon + port
+
+
+def _compressed(host: str) -> str:
+    """Return `host`, an address in brackets, in its shortest spelling, unless it has a zone."""
+    from ipaddress import IPv6Address  # 1 ms, for such an address alone
+
+    address, bracket, rest = host.removeprefix("[").partition("]")
+    try:
+        return host if "%" in address else f"[{IPv6Address(address).compressed}{bracket}{rest}"
+    except ValueError:
+        return host
 
 
 def is_loopback(host: str) -> bool:
