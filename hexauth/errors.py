@@ -91,6 +91,10 @@ class Unreachable(HexauthError):
     hint = "Nothing was lost: try again in a while."
 
 
+class Garbled(Unreachable):
+    """The server has said yes, and nobody can tell to what: asking again may not be of use."""
+
+
 class VaultError(HexauthError):
     """The vault is locked, missing, full or unreadable."""
 

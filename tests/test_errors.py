@@ -18,6 +18,7 @@ TABLE = {
     "Refused": 4,
     "Expired": 5,
     "Unreachable": 6,
+    "Garbled": 6,
     "VaultError": 7,
     "Interrupted": 130,
 }

@@ -5,7 +5,8 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 import click
 
@@ -19,10 +20,22 @@ from hexauth.servers.directory import server_for
 from hexauth.servers.repositories import find_repository
 from hexauth.servers.targets import parse_target
 from hexauth.vault.home import Home
+from hexauth.world.http import body, near, nonsense, unreachable
 from hexauth.world.urls import is_web_url, origin, split_url
 
 PAGES = 1000
 """The most pages that are fetched for one command."""
+
+ANSWER_BYTES = 16 * 1024 * 1024
+"""The longest answer, or page, that is printed."""
+
+PAGES_BYTES = 64 * ANSWER_BYTES
+"""The most that is printed of all pages together."""
+
+CHUNK_BYTES = 64 * 1024
+
+ERROR_BYTES = 1024 * 1024
+"""The longest answer in which a message is looked for."""
 
 
 @click.command(short_help="Send a request to the API.")
@@ -68,7 +81,8 @@ def api(
 
     PATH is below the API's address, such as users/me, or an URL there. The request is authenticated
     as `hexauth get` would do it; a one-time password is asked for, or read from HEX_OTP, if the
-    server wants one. The exit code is 1 if the server answers with a status of 400 or more.
+    server wants one. The exit code is 1 if the server answers with a status of 400 or more, and 6
+    if its answer takes over a minute or is longer than 16 MiB.
     """
     if source is not None and fields:
         raise UsageError("There are two bodies.", hint="Give either --input or -f.")
@@ -81,28 +95,51 @@ def api(
         raise UsageError("--paginate is for GET alone.")
     home = flags.home()
     url = _url(home, target, path)
-    body: dict[str, Any] = {"headers": names}
+    options: dict[str, Any] = {"headers": names}
     if source is not None:
-        body["data"] = _content(source)
+        options["data"] = _content(source)
     elif pairs:
-        body["params" if verb in ("GET", "HEAD") else "json"] = pairs
+        options["params" if verb in ("GET", "HEAD") else "json"] = pairs
     if source is not None and not any(name.lower() == "content-type" for name in names):
         names["Content-Type"] = "application/json"
-    lists: list[Any] = []
-    for answer in _answers(_session(home, target, flags.ask), verb, url, body, paginate=paginate):
-        if include:
-            write_answer(_head(answer))
-        if answer.status_code >= 400:
-            _write(answer.content)
-            raise _failure(answer)
-        page = _json(answer.content) if paginate else None
-        if isinstance(page, list):
-            lists.append(page)
-        else:
-            _write(answer.content)
-    if lists:
-        text = json.dumps([item for page in lists for item in page], ensure_ascii=False)
-        _write(text.encode("utf-8", "backslashreplace"))  # half a surrogate: as JSON writes it
+    session = _session(home, target, flags.ask)
+    with SpooledTemporaryFile(ANSWER_BYTES) as joined:
+        for answer, content in _answers(session, verb, url, options, paginate=paginate):
+            if include:
+                write_answer(_head(answer))
+            _take(answer, content, joined if paginate else None)
+        if joined.tell():
+            joined.write(b"]")
+            joined.seek(0)
+            is_seen = sys.stdout is not None and sys.stdout.isatty()
+            while part := joined.read(-1 if is_seen else CHUNK_BYTES):
+                _write(part)
+
+
+def _take(answer: Any, content: bytes, joined: IO[bytes] | None) -> None:  # noqa: ANN401  (requests is imported later)
+    """Print an answer, or add it to those `joined` if it is a page of a list.
+
+    Raises `HexauthError` if it is a refusal.
+    """
+    items = _items(content) if joined is not None and answer.status_code < 400 else None
+    if joined is None or items is None:
+        _write(content)
+    else:
+        joined.write(b"" if joined.tell() else b"[")
+        joined.write(b"," + items if items and joined.tell() > 1 else items)
+        if joined.tell() > PAGES_BYTES:
+            raise nonsense(answer.url, "pages without end")
+    if answer.status_code >= 400:
+        raise _failure(answer, content)
+
+
+def _items(page: bytes) -> bytes | None:
+    """Return what is between the brackets of a JSON list; None if `page` is none.
+
+    It is not parsed: a list of a few megabytes would take hundreds of them.
+    """
+    page = page.strip()
+    return page[1:-1].strip() if page[:1] == b"[" and page[-1:] == b"]" else None
 
 
 def _pair(text: str, sign: str, usage: str) -> tuple[str, str]:
@@ -150,28 +187,27 @@ def _answers(
     session: Any,  # noqa: ANN401  (requests is imported later)
     verb: str,
     url: str,
-    body: dict[str, Any],
+    options: dict[str, Any],
     *,
     paginate: bool,
-) -> Iterator[Any]:
-    """Yield the answer, or those of all pages (RFC 8288, `rel="next"`)."""
+) -> Iterator[tuple[Any, bytes]]:
+    """Yield the answer and its body, or those of all pages (RFC 8288, `rel="next"`)."""
     import requests
-
-    from hexauth.world.http import leads_to, unreachable
 
     here = origin(*split_url(url))
     try:
         with session:
             for _ in range(PAGES):
-                answer = session.request(verb, url, **body)
-                yield answer
+                answer = session.request(verb, url, stream=True, **options)
+                yield answer, body(answer, ANSWER_BYTES)
                 following = answer.links.get("next", {}).get("url") if paginate else None
                 if not following:
                     return
-                url, there = leads_to(url, following)
-                body.pop("params", None)
-                if there != here:
+                options.pop("params", None)
+                page = near(url, following)
+                if page is None:
                     raise Unreachable("The next page is elsewhere, which is refused.")
+                url = page
     except requests.RequestException as error:
         raise unreachable(here, error) from None
     except ValueError:  # urllib's word for it
@@ -199,9 +235,9 @@ def _write(content: bytes) -> None:
     write_answer(content)
 
 
-def _failure(answer: Any) -> HexauthError:  # noqa: ANN401  (requests is imported later)
+def _failure(answer: Any, content: bytes) -> HexauthError:  # noqa: ANN401  (requests is imported later)
     """Return the error with the message of the server's own, if it sends one."""
-    said = _json(answer.content)
+    said = _json(content) if len(content) <= ERROR_BYTES else None
     said = said if isinstance(said, dict) else {}
     text = next((said[key] for key in ("message", "error") if isinstance(said.get(key), str)), "")
     where = split_url(answer.url)[1]

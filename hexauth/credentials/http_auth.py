@@ -6,7 +6,6 @@ passwords. No mutex is held while a request of the caller's is on its way.
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +26,7 @@ from hexauth.protocols import challenge
 from hexauth.servers.repositories import find_repository
 from hexauth.servers.targets import hex_origins, parse_target
 from hexauth.vault.home import Home
-from hexauth.world.http import leads_to
+from hexauth.world.http import leads_to, skip
 from hexauth.world.urls import origin, split_url
 
 PASSWORDS = 3
@@ -232,9 +231,7 @@ class _Call:
 
     def _again(self, response: requests.Response, options: dict[str, Any]) -> requests.Response:
         """Send the request once more, over the same connection."""
-        with suppress(requests.RequestException):
-            response.content  # noqa: B018  (the connection is free once all is read)
-        response.close()
+        skip(response)
         if not isinstance(self._request.body, str | bytes | bytearray | None):
             try:
                 rewind_body(self._request)

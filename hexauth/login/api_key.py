@@ -5,6 +5,7 @@ from hexauth.login.ending import replace_login
 from hexauth.login.tokens import Tokens
 from hexauth.model import Kind, Token
 from hexauth.servers import oauth
+from hexauth.servers.accounts import is_name
 from hexauth.servers.directory import endpoints_for, remember
 
 
@@ -25,6 +26,6 @@ def keep_key(tokens: Tokens, key: str) -> str | None:
     with tokens.changing():
         replace_login(tokens, Token(access=key, issued_at=int(home.now()), kind=Kind.KEY))
     name = user.get("username")
-    owner = name if isinstance(name, str) else None
+    owner = name if is_name(name) else None
     remember(home, login, owner, "")
     return owner

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from hexauth.errors import VaultError
 from hexauth.hex import session_end
 from hexauth.login.attempts import Arrival, attempt, interrupts_are_a_no, is_new, share
-from hexauth.login.display import Agreement, Watch, open_browser, show
+from hexauth.login.display import Agreement, Watch, open_browser, say_trouble, show
 from hexauth.login.ending import replace_login
 from hexauth.login.polling import wait
 from hexauth.login.record import WAITING, Record, read_record, write_record
@@ -131,6 +131,7 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
             now=home.now,
             monotonic=home.monotonic,
             slowed=lambda interval: publish(interval=interval),
+            troubled=lambda error, left: say_trouble(tokens, error, left),
         )
         token = token.replaced(scope=token.scope or question.scope)  # RFC 6749 section 5.1
         place, user = _place(tokens, token)

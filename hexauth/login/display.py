@@ -2,7 +2,7 @@
 
 import os
 
-from hexauth.errors import Expired
+from hexauth.errors import Expired, Unreachable
 from hexauth.login.pages import Page, page
 from hexauth.login.record import WAITING, Record, read_record, write_record
 from hexauth.login.tokens import Tokens
@@ -27,6 +27,15 @@ def show(tokens: Tokens, record: Record) -> None:
         home.screen.say(f"The login will be kept in {place} ({choice.why}).")
     whose = f" as {login.account}" if login.account else ""
     home.screen.say(f"To log in{whose}, open {_where(record)}", *_what_to_do(tokens, record))
+
+
+def say_trouble(tokens: Tokens, error: Unreachable, left: float) -> None:
+    """Tell the person that the server is out of order, and goes on being asked for `left` seconds.
+
+    Whoever has approved the code already would not know what is being waited for.
+    """
+    span = f"{left / 60:.0f} min" if left >= 100 else f"{left:.0f} s"
+    tokens.home.screen.say(f"{error}", f"It is asked again until the code expires, in {span}.")
 
 
 def _where(record: Record) -> str:

@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable
 
-from hexauth.errors import Declined, Expired, Refused, Unreachable
+from hexauth.errors import Declined, Expired, Garbled, Refused, Unreachable
 from hexauth.machine.clock import Deadline
 from hexauth.model import Token
 from hexauth.servers.oauth import Grant
 
 SLOW_DOWN_SECONDS = 5
 LONGEST_BACKOFF_SECONDS = 60
+
+SPENT = "The code has probably been spent on it."
 
 
 def wait(
@@ -20,21 +22,30 @@ def wait(
     now: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
     slowed: Callable[[float], object] = lambda interval: None,
+    troubled: Callable[[Unreachable, float], object] = lambda error, left: None,
 ) -> Token:
     """Poll until the person has answered, and return the token; RFC 8628 section 3.5.
 
     Waits one interval before the first poll too, because another process may just have polled. A
-    server that is out of order is asked again, at doubled intervals, until the code expires.
-    `slowed` hears the interval, in seconds, that holds from now on for whoever polls. Raises
-    `Declined` or `Expired`.
+    server that is out of order is asked again, at doubled intervals, until the code expires; one
+    that says yes in words that make no sense is not, as its code is good for no other. `slowed`
+    hears the interval, in seconds, that holds from now on for whoever polls; `troubled` hears once
+    why the server is asked again, and for how many seconds at most. Raises `Declined`, `Expired`,
+    `Refused` or `Garbled`.
     """
     end = Deadline(grant.deadline - now(), now=now, monotonic=monotonic)
     interval = delay = grant.interval
+    is_told = False
     while not end.is_over():
         sleep(min(delay, end.left()))
         try:
             return poll()
-        except Unreachable:
+        except Garbled as error:
+            raise Garbled(f"{error} {SPENT}", hint="Run `hexauth login` for a new code.") from None
+        except Unreachable as error:
+            if not is_told:
+                troubled(error, end.left())
+            is_told = True
             delay = max(interval, min(delay * 2, LONGEST_BACKOFF_SECONDS))
             continue
         except Refused as refusal:

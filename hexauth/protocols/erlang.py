@@ -13,15 +13,19 @@ from hexauth.errors import UsageError
 DEPTH = 100
 """How deep terms may lie inside each other."""
 
-SPACE = re.compile(r"(?:\s|%[^\n]*)*")
-ATOM = re.compile(r"[a-z][A-Za-z0-9_@]*|'(?:[^'\\]|\\.)*'", re.DOTALL)
-STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+CHARACTERS = 512 * 1024
+"""How long a file may be: those of mix and rebar3 have a few thousand characters."""
+
+# Nothing is given back: Python would remember each place where it might be, in much memory.
+SPACE = re.compile(r"\s*+(?:%[^\n]*+\s*+)*+")
+ATOM = re.compile(r"[a-z][A-Za-z0-9_@]*+|'(?:[^'\\]++|\\.)*+'", re.DOTALL)
+STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+(?:[eE][+-]?\d+)?)?")
 ESCAPE = re.compile(r"\\(x\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2}|[0-7]{1,3}|.)", re.DOTALL)
 LETTERS = {"n": "\n", "r": "\r", "t": "\t", "s": " ", "e": "\x1b", "0": "\0", "b": "\b", "f": "\f"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Term:
     """A term at the top of a file, and from where to where its text reaches."""
 
@@ -35,6 +39,8 @@ def parse(text: str) -> list[Term]:
 
     Atoms, strings and binaries become texts, tuples tuples, lists lists, and maps dictionaries.
     """
+    if len(text) > CHARACTERS:
+        raise UsageError("It is too long for a file of keys.", hint="It was left alone.")
     reader = _Reader(text)
     terms = []
     reader.skip()

@@ -1,7 +1,6 @@
 """The server behind the proxy: requests as they came, but for the credential, and its answers."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from http.cookiejar import DefaultCookiePolicy
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
@@ -92,16 +91,15 @@ class Upstream:
     """One pool of connections to the server, and the credentials for what it keeps to some."""
 
     def __init__(self, home: Home, supply: Supply) -> None:
-        from hexauth.proxy.heads import POOLS
+        from hexauth.world import wire
 
         self._supply = supply
         self._session = home.session(CONNECTIONS)
         self._session.headers.clear()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # requests reads the body of an answer that leads elsewhere, even if it is not to follow.
         self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         for adapter in self._session.adapters.values():
-            adapter.poolmanager.pool_classes_by_scheme = POOLS  # type: ignore[attr-defined]
+            wire.bound(adapter, wire.Stream)  # type: ignore[arg-type]  # it is requests' own
 
     def send(self, route: Route, method: str, headers: Headers, body: Body) -> "requests.Response":
         """Return the server's answer, whose body is still to be read.

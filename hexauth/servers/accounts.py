@@ -82,9 +82,15 @@ def user_of(home: Home, login: Login, token: Token) -> str | None:
         said = oauth.current_user(home.http, url, f"Bearer {token.access}") if url else {}
     except HexauthError:  # a login without a name is a login
         return None
-    found = next((said[key] for key in USER_KEYS if isinstance(said.get(key), str)), None)
-    return found if found and found.isprintable() else None
+    return next((said[key] for key in USER_KEYS if is_name(said.get(key))), None)
 
+
+def is_name(said: object) -> bool:
+    """Tell whether `said` can be what a server calls a user."""
+    return isinstance(said, str) and 0 < len(said) <= NAME_CHARACTERS and said.isprintable()
+
+
+NAME_CHARACTERS = 256
 
 USER_KEYS = ("username", "preferred_username", "nickname", "sub")
 """What a server may call its users' names: hexpm; OpenID Connect Core section 5.1."""

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from hexauth.errors import Refused, Unreachable
+from hexauth.errors import Garbled, Refused, Unreachable
 from hexauth.machine.terminal import ADDRESS
 from hexauth.model import Endpoints, Token
 from hexauth.world.http import nonsense, send
@@ -24,6 +24,14 @@ USER_CODE_LENGTH = 64
 """The most characters of a code that a person is to compare, or type."""
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+CODE_SECONDS = 24 * 3600
+"""The longest that a code is waited for, whatever its server says."""
+
+SCOPE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,4096}")
+"""The scopes that a server may grant (RFC 6749 section 3.3)."""
+
+FORM_FIELDS = 100
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,8 @@ class Grant:
 class Client:
     """An OAuth client at one server: a method for each thing it can ask for.
 
-    Each raises `Unreachable`, or `Refused` with the server's reason. `now` returns unix seconds.
+    Each raises `Refused` with the server's reason, or `Unreachable`: `Garbled` if the server has
+    done what was asked for, and its answer makes no sense. `now` returns unix seconds.
     """
 
     http: "requests.Session"
@@ -70,7 +79,7 @@ class Client:
             verification_uri=uri,
             verification_uri_complete=uri if complete is None else _web_address(complete),
             interval=max(0.1, _number(answer, "interval", 5)),
-            deadline=now + _number(answer, "expires_in", 600),
+            deadline=now + min(_number(answer, "expires_in", 600), CODE_SECONDS),
         )
 
     def device_token(self, device_code: str) -> Token:
@@ -113,11 +122,12 @@ class Client:
         now = self.now()
         answer = self._post(self.endpoints.token, **form)
         lifetime, refresh = answer.get("expires_in"), answer.get("refresh_token")
+        scope = answer.get("scope")
         return Token(
             access=_plain(answer, "access_token"),
             refresh=None if refresh is None else _plain(answer, "refresh_token"),
             expires_at=None if lifetime is None else int(now + _number(answer, "expires_in", 0)),
-            scope=str(answer.get("scope") or ""),
+            scope=scope if isinstance(scope, str) and SCOPE.fullmatch(scope) else "",
             issued_at=int(now),
         )
 
@@ -171,12 +181,16 @@ def _post(session: "requests.Session", url: str, form: dict[str, str]) -> dict[s
     if status == 200 and error is None:  # some servers refuse with this status, too
         if isinstance(answer, dict):
             return answer
-        raise nonsense(url, "something else than a JSON object")
+        raise _strange(url, status, "something else than a JSON object")
     if (status == 200 or 400 <= status < 500) and status != 429 and isinstance(error, str):
         if not re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}", error):
             raise nonsense(url, "an error without a name")
         raise Refused(error, f"{split_url(url)[1]} refused with {error}.")
-    raise nonsense(url, f"status {status}")
+    raise _strange(url, status, f"status {status}")
+
+
+def _strange(url: str, status: int, what: str) -> Unreachable:
+    return nonsense(url, what, Garbled if 200 <= status < 300 else Unreachable)
 
 
 def _asked(
@@ -196,21 +210,21 @@ def _parsed(url: str, status: int, kind: str, body: bytes) -> Any:  # noqa: ANN4
     """Return what `body` says: JSON, or a form, as servers older than RFC 6749 answer."""
     if not body.strip():
         return {}
-    if "x-www-form-urlencoded" in kind:
-        return dict(parse_qsl(body.decode("utf-8", "replace")))
     try:
+        if "x-www-form-urlencoded" in kind:
+            return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=FORM_FIELDS))
         return json.loads(body)
     except (ValueError, RecursionError):
         if status == 429:
             raise Unreachable(f"{split_url(url)[1]} has had too many requests.") from None
-        raise nonsense(url, f"no JSON, status {status}") from None
+        raise _strange(url, status, f"no JSON, status {status}") from None
 
 
 def _plain(answer: dict[str, Any], name: str, longest: int = 65536) -> str:
     """Return a field that must be printable ASCII: it travels in headers, lines and terminals."""
     value = answer.get(name)
     if not isinstance(value, str) or not re.fullmatch(f"[\x21-\x7e]{{1,{longest}}}", value):
-        raise Unreachable(f"The server answered nonsense: {name} is missing or garbled.")
+        raise Garbled(f"The server answered nonsense: {name} is missing or garbled.")
     return value
 
 
@@ -220,17 +234,16 @@ def _web_address(value: object) -> str:
         found = in_ascii(value) if isinstance(value, str) else ""
         if re.fullmatch(f"https?://[\x21-\x7e]{{1,{ADDRESS - 8}}}", found) and is_web_url(found):
             return found
-    raise Unreachable(
-        "The server answered nonsense: verification_uri is not an address of the web."
-    )
+    raise Garbled("The server answered nonsense: verification_uri is not an address of the web.")
 
 
 def _number(answer: dict[str, Any], name: str, default: float) -> float:
     """Return a field in seconds; servers minded for forms send it as text."""
+    said = answer.get(name, default)
     try:
-        value = float(answer.get(name, default))
-    except (TypeError, ValueError):
+        value = -1 if isinstance(said, bool) else float(said)
+    except (TypeError, ValueError, OverflowError):
         value = -1
     if not 0 <= value <= 10**9:
-        raise Unreachable(f"The server answered nonsense: {name} is no number of seconds.")
+        raise Garbled(f"The server answered nonsense: {name} is no number of seconds.")
     return value

@@ -3,6 +3,7 @@
 Every answer is read with limits, so that no server can hold up or fill its caller.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -13,15 +14,17 @@ from hexauth.world.distrust import fault, is_distrusted
 from hexauth.world.settings import Settings
 from hexauth.world.told import answered, shown, told
 from hexauth.world.trust import Store, Trust
-from hexauth.world.urls import origin, split_url
+from hexauth.world.urls import is_web_url, origin, split_url
 
 if TYPE_CHECKING:
     import requests
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
-"""An answer that trickles in for longer than this is given up."""
+"""The longest that a request may take, from connecting to the last byte of its answer."""
 BODY_BYTES = 1024 * 1024
+SKIP_BYTES = 64 * 1024
+"""How much of a body that nobody wants is read, so that its connection can be used again."""
 REDIRECTS = 3
 USUAL_HEADERS = {"User-Agent", "Accept", "Accept-Encoding", "Connection", "Proxy-Authorization"}
 """What any server may see of a request that another one has sent on; the last is for a proxy."""
@@ -33,15 +36,20 @@ def open_session(
     """Return a session that names hexauth, and takes no credentials from ~/.netrc.
 
     Timeouts, certificates and being offline are as `settings` say; proxies come from the
-    environment, as requests documents. Its requests raise `UsageError` if the certificates are
-    not there, and `Unreachable` if nothing may be sent. Sessions may share a `trust`; each keeps as
+    environment, as requests documents. An answer has to be whole after `wire.PAUSES` of the longest
+    pauses; cookies are forgotten. Its requests raise `UsageError` if the certificates are not
+    there, and `Unreachable` if nothing may be sent. Sessions may share a `trust`; each keeps as
     many connections open as it is told.
     """
     import requests  # 110 ms
 
+    from hexauth.world import wire
+
     trusted = trust or Trust(settings)
 
     class Session(requests.Session):
+        answer_seconds = min(ANSWER_SECONDS, wire.PAUSES * settings.http_timeout)
+
         def request(self, method: Any, url: Any, *words: Any, **options: Any) -> requests.Response:  # noqa: ANN401  (requests checks them)
             if settings.offline:
                 raise Unreachable(
@@ -59,6 +67,8 @@ def open_session(
             found = super().get_redirect_target(resp)
             if found is not None and not leads_to(str(resp.url), found)[1]:
                 raise nonsense(str(resp.url), "it leads to an address that is none")
+            if found is not None:
+                skip(resp)  # requests would read all of it
             return found
 
         def rebuild_auth(
@@ -78,8 +88,15 @@ def open_session(
 
     session = Session()
     for scheme in ("https://", "http://"):
-        session.mount(scheme, trusted.adapter(connections))
-    session.headers.update({"User-Agent": f"hexauth/{__version__}", "Accept": "application/json"})
+        session.mount(scheme, wire.bound(trusted.adapter(connections), wire.Whole))
+    session.max_redirects = REDIRECTS
+    session.headers.update(
+        {
+            "User-Agent": f"hexauth/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",  # what `body` decodes
+        }
+    )
     session.auth = lambda request: request  # an auth that adds nothing keeps netrc out
     if settings.unsafe_https:
         import urllib3
@@ -98,33 +115,49 @@ def send(
 ) -> tuple[int, str, bytes]:
     """Send a request; return the status, the content type and the body of the answer.
 
-    Raises `Unreachable`, also for an answer that is too long or takes too long, and for one that
-    leads to another origin, or nowhere.
+    All of it, redirects included, is over after the session's `answer_seconds`. Raises
+    `Unreachable`, also for an answer that is too long or takes too long, and for one that leads to
+    another origin, or nowhere.
     """
     import requests
 
-    headers = {"Authorization": authorization} if authorization else {}
+    from hexauth.world import wire
+
     home = origin(*split_url(url))
     try:
-        for _ in range(REDIRECTS + 1):
-            with session.request(
-                method,
-                url,
-                data=form,
-                headers=headers,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                if not response.is_redirect:
-                    kind = response.headers.get("Content-Type", "")
-                    return response.status_code, kind, _body(response, url)
-                url, there = leads_to(url, response.headers["location"])
-                if there != home or response.status_code not in (307, 308):
-                    raise Unreachable(f"{home} sends its callers elsewhere, which is refused.")
+        with wire.over_by(Deadline(getattr(session, "answer_seconds", ANSWER_SECONDS))):
+            return _exchange(session, method, url, form, authorization)
     except requests.RequestException as error:
         raise unreachable(home, error) from None
     except ValueError:  # urllib's word for it
         raise Unreachable(f"{home} sends its callers to what is no address.") from None
+
+
+def _exchange(
+    session: "requests.Session",
+    method: str,
+    url: str,
+    form: dict[str, str] | None,
+    authorization: str | None,
+) -> tuple[int, str, bytes]:
+    headers = {"Authorization": authorization} if authorization else {}
+    home = origin(*split_url(url))
+    for _ in range(REDIRECTS + 1):
+        with session.request(
+            method,
+            url,
+            data=form,
+            headers=headers,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            if not response.is_redirect:
+                kind = response.headers.get("Content-Type", "")
+                return response.status_code, kind, body(response)
+            goal = near(url, response.headers["location"])
+            if goal is None or response.status_code not in (307, 308):
+                raise Unreachable(f"{home} sends its callers elsewhere, which is refused.")
+            url = goal
     raise Unreachable(f"{home} redirects without end.")
 
 
@@ -137,16 +170,62 @@ def leads_to(url: str, location: str) -> tuple[str, str]:
         return "", ""
 
 
-def _body(response: "requests.Response", url: str) -> bytes:
-    end = Deadline(ANSWER_SECONDS)
-    body = b""
-    for chunk in response.iter_content(16384):
-        body += chunk
-        if len(body) > BODY_BYTES:
-            raise nonsense(url, "an answer without end")
-        if end.is_over():
-            raise nonsense(url, "an answer that does not end")
-    return body
+def near(url: str, location: str) -> str | None:
+    """Return where an answer from `url` leads; None if that is not at the same origin."""
+    goal, there = leads_to(url, location)
+    return goal if there == origin(*split_url(url)) and is_web_url(goal) else None
+
+
+def body(response: "requests.Response", limit: int = BODY_BYTES) -> bytes:
+    """Return the body of an answer that was asked for as a stream; it is never longer than `limit`.
+
+    Raises `Unreachable` for one that is, or that is coded in another way than gzip, and requests'
+    own errors for one that breaks off.
+    """
+    from requests.exceptions import ChunkedEncodingError, ReadTimeout
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+    found = bytearray()
+    try:
+        for chunk in response.raw.stream(16384, decode_content=False):
+            found += chunk
+            if len(found) > limit:
+                raise nonsense(response.url, "an answer without end")
+    except ReadTimeoutError:
+        raise ReadTimeout from None
+    except HTTPError:
+        raise ChunkedEncodingError from None
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    if not found or coding in ("", "identity"):
+        return bytes(found)
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise nonsense(response.url, "it is coded in a way that nobody asked for")
+    return _unzipped(response.url, found, limit)
+
+
+def _unzipped(url: str, found: bytearray, limit: int) -> bytes:
+    """Return what gzip has made `found` of; no more than `limit` of it is ever in memory."""
+    import zlib
+
+    unzip = zlib.decompressobj(zlib.MAX_WBITS + 32)
+    try:
+        plain = unzip.decompress(found, limit + 1)
+    except zlib.error:
+        raise nonsense(url, "it is garbled") from None
+    if len(plain) > limit:
+        raise nonsense(url, "an answer without end")
+    if not unzip.eof:
+        raise nonsense(url, "half an answer")
+    return plain
+
+
+def skip(response: "requests.Response") -> None:
+    """Be done with an answer whose body nobody wants, without reading much of it."""
+    from urllib3.exceptions import HTTPError
+
+    with suppress(HTTPError, OSError):
+        response.raw.read(SKIP_BYTES, decode_content=False)
+    response.close()
 
 
 def trusted_by(settings: Settings, url: str) -> tuple[Store, ...]:
@@ -189,10 +268,11 @@ def reason(error: Exception) -> str:
         (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
         (requests.exceptions.ContentDecodingError, "the answer is garbled"),
         (requests.exceptions.ConnectionError, "no connection"),
+        (requests.exceptions.TooManyRedirects, "it redirects without end"),
     )
     return next((words for kind, words in reasons if isinstance(error, kind)), "no answer")
 
 
-def nonsense(url: str, what: str) -> Unreachable:
-    """Return the error that the answer from `url` makes no sense."""
-    return Unreachable(f"{split_url(url)[1]} answered nonsense: {what}.")
+def nonsense(url: str, what: str, kind: type[Unreachable] = Unreachable) -> Unreachable:
+    """Return the error, of that kind, that the answer from `url` makes no sense."""
+    return kind(f"{split_url(url)[1]} answered nonsense: {what}.")

@@ -54,7 +54,7 @@ def test_a_no_is_an_exit_code_and_leaves_nothing(
     assert here.status()["logins"][0]["state"] == "none"
 
 
-@pytest.mark.parametrize("fault", ["503@poll=2", "drop@poll", "slow-down@poll", "html@poll"])
+@pytest.mark.parametrize("fault", ["503@poll=2", "drop@poll", "slow-down@poll", "cut-off@poll"])
 def test_a_poll_that_fails_does_not_end_the_login(serve: Serve, machine: Make, fault: str) -> None:
     sandbox = serve(approve_after=0, interval=0.1)
     sandbox.faults.add(parse(fault))

@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hexauth.errors import Declined, Expired, HexauthError, Refused, Unreachable
+from hexauth.errors import Declined, Expired, Garbled, HexauthError, Refused, Unreachable
 from hexauth.login import polling as device
 from hexauth.model import Token
 from hexauth.servers.oauth import Grant
@@ -108,6 +108,42 @@ def test_answer_that_ends_the_wait(code: str, error: type[HexauthError]) -> None
 
 def test_refusal_that_nobody_expects_keeps_its_code() -> None:
     assert vars(ending(answers("invalid_client")))["code"] == "invalid_client"
+
+
+def test_yes_that_makes_no_sense_ends_the_wait_at_once() -> None:
+    """The code is spent on it: whoever polled on would wait until it expires."""
+    ended = ending(answers(PENDING, Garbled("The server answered nonsense: no token."), NEW))
+
+    assert (type(ended), ended.exit_code) == (Garbled, 6)
+    assert str(ended) == f"The server answered nonsense: no token. {device.SPENT}"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], []),
+        ([PENDING, "slow_down", PENDING], []),
+        ([DOWN], [(DOWN, 595)]),
+        ([PENDING, DOWN, DOWN, PENDING, Unreachable("status 503")], [(DOWN, 590)]),
+    ],
+    ids=["well", "nobody has approved", "down", "down, and again"],
+)
+def test_trouble_is_told_once_with_the_time_that_is_left(
+    given: list[str | Exception], told: list[tuple[Exception, float]]
+) -> None:
+    heard: list[tuple[Exception, float]] = []
+    clock = FakeClock()
+
+    token = device.wait(
+        answers(*given, NEW),
+        grant(),
+        sleep=clock.sleep,
+        now=clock,
+        monotonic=clock,
+        troubled=lambda error, left: heard.append((error, left)),
+    )
+
+    assert (token, heard) == (NEW, told)
 
 
 @pytest.mark.parametrize("answer", [PENDING, "slow_down", DOWN])

@@ -133,6 +133,12 @@ def test_a_grant_that_makes_no_sense_is_refused(serving: Serving, change: Any) -
         authorize(serving(ok({**GRANT, **change})).url)
 
 
+def test_no_code_is_waited_for_longer_than_a_day(serving: Serving) -> None:
+    server = serving(ok({**GRANT, "expires_in": 10**9}))
+
+    assert authorize(server.url).deadline == NOW + 24 * 3600
+
+
 def test_the_request_is_a_form_with_a_user_agent_and_no_credential(serving: Serving) -> None:
     server = serving(ok(GRANT))
 
