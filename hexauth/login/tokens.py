@@ -3,7 +3,8 @@
 Whoever changes it holds the token mutex.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -72,13 +73,16 @@ class Tokens:
     def _unsaved(self) -> Unsaved:
         return Unsaved(self.home.environ, self.files.token_mutex, self.home.settings.cache)
 
-    def changing(self, seconds: float = TOKEN_SECONDS) -> AbstractContextManager[None]:
+    @contextmanager
+    def changing(self, seconds: float = TOKEN_SECONDS) -> Iterator[None]:
         """Hold the token mutex, which this process may have waited for already.
 
-        Raises `Expired` if it is not to be had in time.
+        It is kept until late writes have ended. Raises `Expired` if it is not to be had in time.
         """
         path = self.files.token_mutex
-        return Mutex(path, descriptor=self.home.front.take(str(path))).held(seconds)
+        mutex = Mutex(path, descriptor=self.home.front.take(str(path)))
+        with mutex.held(seconds), self.home.vaults.settled():
+            yield
 
     def load(self) -> Token | None:
         """Return the token: the one that is still to be saved, or the vault's."""
