@@ -3,7 +3,7 @@
 import os
 
 from hexauth.errors import Expired
-from hexauth.login.record import WAITING, Record, read_record, write_record
+from hexauth.login.record import DONE, WAITING, Record, read_record, write_record
 from hexauth.login.tokens import Files, Tokens
 from hexauth.machine.clock import Deadline
 from hexauth.machine.mutex import Mutex
@@ -13,7 +13,7 @@ UNSEEN_SECONDS = 60
 """The longest wait for a login whose code nobody has seen yet: one request for the code."""
 
 GRACE_SECONDS = 30
-"""How long after a code's deadline its holder may still be saving."""
+"""How long after a code's end its holder may still be saving."""
 
 
 def show(tokens: Tokens, record: Record) -> None:
@@ -52,7 +52,7 @@ def open_browser(home: Home, files: Files, record: Record) -> bool:
                 return True
             if not home.browse(record.verification_uri_complete):
                 return False
-            opened = Record("done", record.attempt, os.getpid(), user_code=record.user_code)
+            opened = Record(DONE, record.attempt, os.getpid(), user_code=record.user_code)
             write_record(files.browser_record, opened)
     except Expired:
         return True
@@ -91,11 +91,12 @@ class Watch:
         if self.has_shown(record):
             return
         self._shown.add(record.user_code)
-        self._end = self._deadline(record.deadline - self._home.now() + GRACE_SECONDS)
+        left = record.left(self._home.now()) or record.lifetime  # by a clock that was set, no more
+        self._end = self._deadline(left + GRACE_SECONDS)
         self._home.screen.say(
             f"Process {record.pid} is waiting for you: open {record.verification_uri_complete}",
             _what_to_do(record),
         )
 
     def _deadline(self, seconds: float) -> Deadline:
-        return Deadline(seconds, now=self._home.now, monotonic=self._home.monotonic)
+        return Deadline(seconds, self._home.monotonic)

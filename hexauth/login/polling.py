@@ -1,4 +1,8 @@
-"""The wait for a person's approval (RFC 8628 section 3.5): pure, so that time can be a fake."""
+"""The wait for a person's approval (RFC 8628 section 3.5): pure, so that time can be a fake.
+
+Whether the code is still good is for the server to say, which knows; the clock may be set, and the
+machine suspended, meanwhile. Here the wait is merely kept from going on for ever.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,7 +10,6 @@ from collections.abc import Callable
 from hexauth.errors import Declined, Expired, Refused, Unreachable
 from hexauth.machine.clock import Deadline
 from hexauth.model import Token
-from hexauth.servers.oauth import Grant
 
 SLOW_DOWN_SECONDS = 5
 LONGEST_BACKOFF_SECONDS = 60
@@ -14,22 +17,22 @@ LONGEST_BACKOFF_SECONDS = 60
 
 def wait(
     poll: Callable[[], Token],
-    grant: Grant,
+    interval: float,
+    seconds: float,
     *,
     sleep: Callable[[float], object] = time.sleep,
-    now: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
     slowed: Callable[[float], object] = lambda interval: None,
 ) -> Token:
     """Poll until the person has answered, and return the token; RFC 8628 section 3.5.
 
+    It takes `seconds` at most, by the monotonic clock, and waits `interval` seconds between polls.
     Waits one interval before the first poll too, because another process may just have polled. A
     server that is out of order is asked again, at doubled intervals, until the code expires.
     `slowed` hears the interval, in seconds, that holds from now on for whoever polls. Raises
     `Declined` or `Expired`.
     """
-    end = Deadline(grant.deadline - now(), now=now, monotonic=monotonic)
-    interval = delay = grant.interval
+    end, delay = Deadline(seconds, monotonic), interval
     while not end.is_over():
         sleep(min(delay, end.left()))
         try:
