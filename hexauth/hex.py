@@ -81,11 +81,9 @@ def session_end(token: Token) -> int | None:
     """
     said = claims(token.refresh)
     begin, end = said.get("iat"), said.get("exp")
-    if (
-        not token.issued_at
-        or not isinstance(begin, int | float)
-        or not isinstance(end, int | float)
-    ):
+    if not isinstance(begin, int | float) or not isinstance(end, int | float):
+        return None
+    if not token.issued_at:
         return None
     found = token.issued_at + end - begin
     return int(found) if 0 < found < LAST_SECOND else None
