@@ -86,7 +86,7 @@ def _load_and_answer(tokens: Tokens) -> Token | None:
     if token is None:
         answers.write_none(None if _has_stored(tokens) else no_login(tokens.home.settings, login))
     else:
-        answers.write(token)
+        tokens.answer(token)
     return token
 
 

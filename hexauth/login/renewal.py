@@ -75,7 +75,7 @@ def _renewed(
         token = cached if is_good(cached) else tokens.load()
         if token is not None and is_good(token):
             if token is not cached:
-                answers.write(token)
+                tokens.answer(token)
             return token
         get_new = renew(token)
         if get_new is None:

@@ -25,6 +25,9 @@ from hexauth.vault.home import Home
 TOKEN_SECONDS = 120
 """The longest wait for the token mutex: one request, its save, and a keyring slow to answer."""
 
+UNSAVED_SECONDS = 60
+"""How long a token that its vault has not taken is answered, before the vault is tried again."""
+
 
 class Files:
     """The files of one login in the state folder, which all begin with `base`."""
@@ -91,6 +94,13 @@ class Tokens:
     def is_unsaved(self) -> bool:
         """Tell whether the token is in memory alone."""
         return self._unsaved.read() is not None
+
+    def answer(self, token: Token) -> None:
+        """Let `token`, which was loaded, be answered from memory; the token mutex is held.
+
+        While it is still to be saved, the way to the vault is tried again soon.
+        """
+        self.answers.write(token, *([UNSAVED_SECONDS] if self.is_unsaved() else []))
 
     def save(self, token: Token) -> None:
         """Save `token`, and note in the index where.
