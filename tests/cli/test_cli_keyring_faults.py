@@ -26,6 +26,7 @@ from tests import fake_secret_service
 from tests.conftest import SECONDS, Machine, Serve
 from tests.fake_secret_service import WORDS, FakeService
 from tests.secret_service import Start, let_the_bus_start_it, lock, unlock
+from tests.stress.gate import waiting_at
 from tests.waiting import until
 
 Make = Callable[[Sandbox], Machine]
@@ -293,29 +294,25 @@ def test_a_crowd_shows_one_window_and_waits_until_it_is_answered(
     assert sandbox.journal.counts()["refresh"] == 1
 
 
-@pytest.mark.parametrize("answer", [True, False], ids=["closed", "unanswered"])
-def test_a_window_that_comes_to_nothing_is_shown_to_a_crowd_once(
-    desktop: Desktop, service: FakeService, memory: str, answer: bool
+def test_a_window_that_is_closed_is_shown_to_a_crowd_once(
+    desktop: Desktop, service: FakeService, memory: str
 ) -> None:
-    """They all asked at the same moment, so that they all have the same answer."""
+    """They were all waiting at that moment, so that it is the answer of all."""
     here = desktop(service.address, memory)
-    expire(service)
-    here.hexauth(*GET)
     expire(service)
     outdate(here)
     service.locked = True
+    locks = [*(here.home / "hexauth/state").rglob("*.lock")]
     with ExitStack() as stack:
-        running = [
-            stack.enter_context(here.start("hexauth", *GET, environ=TIMEOUT)) for _ in range(CROWD)
-        ]
-        until(lambda: service.counts["Prompt"] > 0)
-        if answer:
-            service.dismiss()
-        said = [process.communicate(timeout=SECONDS) for process in running]
+        running = [stack.enter_context(here.start("hexauth", *GET)) for _ in range(CROWD)]
+        until(lambda: sum(map(waiting_at, locks)) == CROWD - 1 and service.counts["Prompt"] > 0)
+        service.dismiss()
+        said = {process.communicate(timeout=SECONDS) for process in running}
 
+    ((out, err),) = said
     assert {process.returncode for process in running} == {7}
-    assert {out for out, _ in said} == {b""}
-    assert service.counts["Prompt"] == 1
+    assert (out, service.counts["Prompt"]) == (b"", 1)
+    assert b"hexauth: The keyring is locked, and was not unlocked when it asked." in err
 
 
 def outdate(here: Machine) -> None:
@@ -360,6 +357,30 @@ def test_a_write_that_ends_late_is_waited_for_by_everybody(
     assert (waited, first.returncode, second.returncode) == (True, 7, 7)
     assert err.startswith(b"hexauth: The keyring has not answered for 1 s."), out
     assert_nothing_is_lost(here, sandbox)
+
+
+@pytest.mark.parametrize(
+    ("call", "command", "give"),
+    [("CreateItem", "store", STORED), ("Delete", "erase", STORED), ("Delete", "logout", b"")],
+)
+def test_a_change_that_ends_late_keeps_its_command_until_then(
+    desktop: Desktop, service: FakeService, call: str, command: str, give: bytes
+) -> None:
+    """And with it the mutex, so that it comes into nobody's way."""
+    here = desktop(service.address)
+    before = service.counts[call]
+    service.holds.add(call)
+    with here.start("hexauth", command, environ=TIMEOUT) as process:
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(give, timeout=0.1)
+        until(lambda: service.counts[call] > before)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=2)  # a second after its time limit
+        service.release()
+        _, err = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 7
+    assert b"hexauth: The keyring has not answered for 1 s." in err
 
 
 SAVES = 4
