@@ -76,10 +76,17 @@ def user_name(token: Token) -> str | None:
 def session_end(token: Token) -> int | None:
     """Return when the login ends for good, in unix seconds; None if that is unknown.
 
-    A refresh token is a JWT whose `exp` is the end of the session.
+    A refresh token is a JWT whose `exp` is the end of the session, by the server's clock, as `iat`
+    is when it was issued: what counts is how long that is, from when it came here by our own.
     """
-    end = claims(token.refresh).get("exp")
-    return int(end) if isinstance(end, int | float) and 0 < end < LAST_SECOND else None
+    said = claims(token.refresh)
+    begin, end = said.get("iat"), said.get("exp")
+    if not isinstance(begin, int | float) or not isinstance(end, int | float):
+        return None
+    if not token.issued_at:
+        return None
+    found = token.issued_at + end - begin
+    return int(found) if 0 < found < LAST_SECOND else None
 
 
 def authorization(secret: str) -> tuple[Kind, str]:

@@ -54,6 +54,9 @@ class Value:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+CLOCK_SLACK = 60
+"""By how many seconds clocks are set back without anybody's doing (NTP), and it makes no odds."""
+
 LAST_SECOND = 10**11
 """A time after this one, in the year 5138, makes no sense; nor do infinity and NaN."""
 
@@ -173,11 +176,18 @@ class Token(Value):
     def life_left(self, now: float) -> float:
         """Return the seconds for which the access token still works; infinite if it never ends.
 
-        A token issued in the future has none: the clock was set back, and its expiry says nothing.
+        What counts is the life that the server gave it, in seconds, from when it was asked for by
+        this machine's clock; no time of the server's does. Whatever was done to the clock since, it
+        has no more left than its whole life; and one that was issued in the future has none left,
+        as nobody knows how long ago that was. The next one is issued by the clock of today.
         """
-        if self.access is None or self.issued_at > now + 60:
+        if self.access is None:
             return 0
-        return float("inf") if self.expires_at is None else self.expires_at - now
+        if self.expires_at is None:
+            return float("inf")
+        if self.issued_at > now + CLOCK_SLACK:
+            return 0
+        return min(self.expires_at - now, self.expires_at - self.issued_at)
 
     def margin(self, min_ttl: float) -> float:
         """Return the seconds of life below which the access token counts as used up.

@@ -70,7 +70,9 @@ def test_user_name_is_the_subject_of_either_token(token: Token, name: str | None
 def test_session_ends_when_the_refresh_token_says_so_in_sensible_seconds(
     end: str, seconds: int | None
 ) -> None:
-    assert hexpm.session_end(Token("A", refresh=raw(f'{{"exp": {end}}}'))) == seconds
+    refresh = raw(f'{{"iat": 1700000000, "exp": {end}}}')
+
+    assert hexpm.session_end(Token("A", refresh, issued_at=1700000000)) == seconds
 
 
 def test_session_without_a_refresh_token_has_no_known_end() -> None:

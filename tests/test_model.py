@@ -37,9 +37,18 @@ def test_no_secret_shows_in_a_repr(value: object) -> None:
         (Token("ACCESS"), float("inf")),
         (Token(None, refresh="R", expires_at=NOW + 1000), 0),
         (Token("ACCESS", issued_at=NOW + 61, expires_at=NOW + 1861), 0),
-        (Token("ACCESS", issued_at=NOW + 60, expires_at=NOW + 1860), 1860),
+        (Token("ACCESS", issued_at=NOW + 60, expires_at=NOW + 1860), 1800),
+        (Token("KEY", issued_at=NOW + 86400), float("inf")),
     ],
-    ids=["live", "expired", "endless", "dropped", "from the future", "clocks a minute apart"],
+    ids=[
+        "live",
+        "expired",
+        "endless",
+        "dropped",
+        "from the future",
+        "from a little in the future: its whole life, and no more",
+        "endless, from the future",
+    ],
 )
 def test_life_left_is_what_the_expiry_and_the_clock_say(token: Token, seconds: float) -> None:
     assert token.life_left(NOW) == seconds

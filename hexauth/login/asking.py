@@ -6,15 +6,23 @@ vault again: what it wanted may be there. A caller that needs the token mutex to
 
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 
-from hexauth.errors import VaultError
+from hexauth.errors import Expired, Unreachable, VaultError
 from hexauth.hex import session_end
-from hexauth.login.attempts import Arrival, attempt, interrupts_are_a_no, is_new, share
+from hexauth.login.attempts import (
+    Arrival,
+    arrive,
+    attempt,
+    interrupts_are_a_no,
+    is_new,
+    share,
+)
 from hexauth.login.display import Agreement, Watch, open_browser, say_trouble, show
 from hexauth.login.ending import replace_login
 from hexauth.login.polling import wait
 from hexauth.login.record import WAITING, Record, read_record, write_record
+from hexauth.login.renewal import refreshed
 from hexauth.login.tokens import Tokens
 from hexauth.machine import trace
 from hexauth.machine.browser import is_graphical
@@ -23,7 +31,6 @@ from hexauth.machine.signals import signals_held
 from hexauth.model import Login, Token
 from hexauth.servers.accounts import account_name, explicit_account, no_login, user_of
 from hexauth.servers.directory import client_for, remember
-from hexauth.servers.oauth import Grant
 from hexauth.world import git_config
 from hexauth.world.outside import World
 
@@ -84,7 +91,7 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: boo
         trace.tell(f"attempt {record.attempt} to log in, of process {record.pid}: {record.state}")
         if record.ended > arrival.logins:
             share(record)
-        is_good = record.deadline > home.now() and record.device_code != ""
+        is_good = record.left(home.now()) > 0 and record.device_code != ""
         if is_good and (may_ask or record.approved or watch.has_shown(record)):
             return _ask(tokens, question, record)
         if not may_ask:
@@ -100,16 +107,18 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
     """
     home, login, files = tokens.home, tokens.login, tokens.files
     number = left.ended + 1
-    with attempt(files.login_record, number), interrupts_are_a_no(), home.vaults.settled():
+    with attempt(files.login_record, number), interrupts_are_a_no():
         client = client_for(home, login)
         tokens.vault.check()  # a login that cannot be saved is worse than none
         if left.device_code:
             record = replace(left, state=WAITING, attempt=number, pid=os.getpid(), message="")
+            seconds = left.left(home.now())
             why = "has ended" if left.state == WAITING else "could not save the login"
             home.screen.say(f"Process {left.pid} {why}; carrying on with its code.")
         else:
             grant = client.device_authorization(question.scope, question.name)
             record = Record(state=WAITING, attempt=number, pid=os.getpid(), **asdict(grant))
+            seconds = grant.lifetime
 
         def publish(**changes: float | bool) -> None:
             nonlocal record
@@ -126,9 +135,9 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
                 sleep = Agreement(tokens, record).sleep
         token = wait(
             lambda: client.device_token(record.device_code),
-            Grant(**{each.name: getattr(record, each.name) for each in fields(Grant)}),
+            record.interval,
+            seconds,
             sleep=sleep,
-            now=home.now,
             monotonic=home.monotonic,
             slowed=lambda interval: publish(interval=interval),
             troubled=lambda error, left: say_trouble(tokens, error, left),
@@ -154,11 +163,7 @@ def _place(tokens: Tokens, token: Token) -> tuple[Tokens, str | None]:
     if login.account or not (before := account_name(home, login)):
         return tokens, None
     with suppress(VaultError):
-        old = tokens.load()
-        end = None if old is None else session_end(old)
-        if old is None or (old.refresh is None and old.life_left(home.now()) <= 0):
-            return tokens, None
-        if end is not None and end <= home.now():
+        if _has_ended(tokens, tokens.load()):
             return tokens, None
     user = user_of(home, login, token)
     if user in (None, before):
@@ -168,6 +173,22 @@ def _place(tokens: Tokens, token: Token) -> tuple[Tokens, str | None]:
         f"Name {user} with --account, or run `hexauth switch {user}`.",
     )
     return Tokens(home, Login(login.server, login.client_id, user or "")), user
+
+
+def _has_ended(tokens: Tokens, token: Token | None) -> bool:
+    """Tell whether `token`, the login's, is of no use; raises `VaultError`.
+
+    If its session seems to be over the server is asked, since a clock is easily wrong.
+    """
+    now = tokens.home.now()
+    if token is None or (token.refresh is None and token.life_left(now) <= 0):
+        return True
+    end = session_end(token)
+    if end is None or end > now:
+        return False
+    with suppress(Unreachable, Expired):
+        return refreshed(tokens, arrive(tokens)) is None
+    return False
 
 
 def under_way(tokens: Tokens) -> Record | None:

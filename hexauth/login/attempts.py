@@ -20,7 +20,7 @@ from hexauth.errors import (
     VaultError,
 )
 from hexauth.login.reach import reach
-from hexauth.login.record import Record, parse_record, read_record, write_record
+from hexauth.login.record import DONE, Record, parse_record, read_record, write_record
 from hexauth.login.tokens import Tokens
 from hexauth.memory.waiting import WAIT_SECONDS
 from hexauth.model import Target, Token
@@ -86,7 +86,7 @@ def _load_and_answer(tokens: Tokens) -> Token | None:
     if token is None:
         answers.write_none(None if _has_stored(tokens) else no_login(tokens.home.settings, login))
     else:
-        answers.write(token)
+        tokens.answer(token)
     return token
 
 
@@ -121,7 +121,7 @@ def attempt(record_path: Path, number: int) -> Iterator[None]:
     ended = Record("failed", number, os.getpid())
     try:
         yield
-        ended = replace(ended, state="done")
+        ended = replace(ended, state=DONE)
     except Interrupted:
         message = f"The login was interrupted in process {os.getpid()}."
         ended = replace(ended, state=Declined.__name__, message=message)

@@ -4,7 +4,7 @@ import os
 
 from hexauth.errors import Expired, Unreachable
 from hexauth.login.pages import Page, page
-from hexauth.login.record import WAITING, Record, read_record, write_record
+from hexauth.login.record import DONE, WAITING, Record, read_record, write_record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.browser import browser_command
 from hexauth.machine.clock import Deadline
@@ -15,7 +15,7 @@ UNSEEN_SECONDS = 60
 """The longest wait for a login whose code nobody has seen yet: one request for the code."""
 
 GRACE_SECONDS = 30
-"""How long after a code's deadline its holder may still be saving."""
+"""How long after a code's end its holder may still be saving."""
 
 
 def show(tokens: Tokens, record: Record) -> None:
@@ -77,7 +77,7 @@ def open_browser(tokens: Tokens, record: Record, *, agreed: bool = False) -> boo
                 return True
             if not home.browse(here.address):
                 return False
-            opened = Record("done", record.attempt, os.getpid(), user_code=record.user_code)
+            opened = Record(DONE, record.attempt, os.getpid(), user_code=record.user_code)
             write_record(files.browser_record, opened)
     except Expired:
         return True
@@ -145,11 +145,12 @@ class Watch:
         if self.has_shown(record):
             return
         self._shown.add(record.user_code)
-        self._end = self._deadline(record.deadline - self._home.now() + GRACE_SECONDS)
+        left = record.left(self._home.now()) or record.lifetime  # by a clock that was set, no more
+        self._end = self._deadline(left + GRACE_SECONDS)
         self._home.screen.say(
             f"Process {record.pid} is waiting for you: open {_where(record)}",
             *_what_to_do(self._tokens, record),
         )
 
     def _deadline(self, seconds: float) -> Deadline:
-        return Deadline(seconds, now=self._home.now, monotonic=self._home.monotonic)
+        return Deadline(seconds, self._home.monotonic)

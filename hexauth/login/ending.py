@@ -62,7 +62,7 @@ def log_out(tokens: Tokens) -> Token | None:
     Raises `Unreachable` after the local login is gone, if the server could not be told.
     """
     _clear_code(tokens)
-    with tokens.changing(), tokens.home.vaults.settled():
+    with tokens.changing():
         token: Token | None = None
         failure: HexauthError | None = None
         try:

@@ -1,4 +1,8 @@
-"""The wait for a person's approval (RFC 8628 section 3.5): pure, so that time can be a fake."""
+"""The wait for a person's approval (RFC 8628 section 3.5): pure, so that time can be a fake.
+
+Whether the code is still good is for the server to say, which knows; the clock may be set, and the
+machine suspended, meanwhile. Here the wait is merely kept from going on for ever.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,7 +10,6 @@ from collections.abc import Callable
 from hexauth.errors import Declined, Expired, Garbled, Refused, Unreachable
 from hexauth.machine.clock import Deadline
 from hexauth.model import Token
-from hexauth.servers.oauth import Grant
 
 SLOW_DOWN_SECONDS = 5
 LONGEST_BACKOFF_SECONDS = 60
@@ -16,16 +19,17 @@ SPENT = "The code has probably been spent on it."
 
 def wait(
     poll: Callable[[], Token],
-    grant: Grant,
+    interval: float,
+    seconds: float,
     *,
     sleep: Callable[[float], object] = time.sleep,
-    now: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
     slowed: Callable[[float], object] = lambda interval: None,
     troubled: Callable[[Unreachable, float], object] = lambda error, left: None,
 ) -> Token:
     """Poll until the person has answered, and return the token; RFC 8628 section 3.5.
 
+    It takes `seconds` at most, by the monotonic clock, and waits `interval` seconds between polls.
     Waits one interval before the first poll too, because another process may just have polled. A
     server that is out of order is asked again, at doubled intervals, until the code expires; one
     that says yes in words that make no sense is not, as its code is good for no other. `slowed`
@@ -33,8 +37,7 @@ def wait(
     why the server is asked again, and for how many seconds at most. Raises `Declined`, `Expired`,
     `Refused` or `Garbled`.
     """
-    end = Deadline(grant.deadline - now(), now=now, monotonic=monotonic)
-    interval = delay = grant.interval
+    end, delay = Deadline(seconds, monotonic), interval
     is_told = False
     while not end.is_over():
         sleep(min(delay, end.left()))

@@ -7,10 +7,13 @@ from typing import Any
 
 from hexauth.errors import VaultError
 from hexauth.machine.files import write_private
-from hexauth.model import LAST_SECOND
+from hexauth.model import CLOCK_SLACK, LAST_SECOND
 
 WAITING = "waiting"
 """The state of a login whose holder waits for a person."""
+
+DONE = "done"
+"""The state after an attempt that has brought a token."""
 
 
 ADDRESSES = ("verification_uri", "verification_uri_complete")
@@ -21,11 +24,11 @@ class Record:
     """What the holder of a mutex is doing, or how the last attempt ended.
 
     `attempt` counts the attempts of a login, or of a refresh, on this machine; `deadline` is in
-    unix seconds, `interval` in seconds (RFC 8628 section 3.2).
+    unix seconds, `lifetime` and `interval` in seconds (RFC 8628 section 3.2).
     """
 
     state: str = "idle"
-    """`idle`; `WAITING`; `done`; or the name of the error that ended the attempt."""
+    """`idle`; `WAITING`; `DONE`; or the name of the error that ended the attempt."""
     attempt: int = 0
     pid: int = 0
     message: str = ""
@@ -34,6 +37,7 @@ class Record:
     verification_uri_complete: str = ""
     device_code: str = field(default="", repr=False)
     interval: float = 0.0
+    lifetime: float = 0.0
     deadline: float = 0.0
     browser_missing: bool = False
     """Whether the holder has tried to open a browser, and could not."""
@@ -44,6 +48,14 @@ class Record:
     def ended(self) -> int:
         """The number of the last attempt that has ended."""
         return self.attempt - 1 if self.state == WAITING else self.attempt
+
+    def left(self, now: float) -> float:
+        """Return for how many seconds the code is still good; 0 if it is not, or nobody knows.
+
+        One that seems to have more than its life ahead comes from before the clock was set back.
+        """
+        left = self.deadline - now
+        return max(0.0, min(left, self.lifetime)) if left <= self.lifetime + CLOCK_SLACK else 0.0
 
 
 def read_record(path: Path) -> Record:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from hexauth.errors import Expired, Refused, Unreachable, VaultError
 from hexauth.login.attempts import Arrival, attempt, is_new, share
-from hexauth.login.record import read_record
+from hexauth.login.record import DONE, read_record
 from hexauth.login.tokens import Tokens
 from hexauth.machine import trace
 from hexauth.machine.signals import signals_held
@@ -70,13 +70,13 @@ def _renewed(
     `refreshes` is the number of attempts that had ended when the caller arrived.
     """
     home, path = tokens.home, tokens.files.token_record
-    with tokens.changing(), _told(tokens):
+    with tokens.changing(), _told(tokens), home.vaults.settled():  # then they are told
         answers = tokens.answers
         cached = answers.read()
         token = cached if is_good(cached) else tokens.load()
         if token is not None and is_good(token):
             if token is not cached:
-                answers.write(token)
+                tokens.answer(token)
             return token
         get_new = renew(token)
         if get_new is None:
@@ -85,7 +85,9 @@ def _renewed(
         trace.tell(f"attempt {record.attempt} to renew, of process {record.pid}: {record.state}")
         if record.attempt > refreshes:
             share(record)
-        with attempt(path, record.attempt + 1), home.vaults.settled():
+            if record.state == DONE and token is not None and token.access is not None:
+                return token  # it is new, whatever the clock says
+        with attempt(path, record.attempt + 1):
             return get_new()
 
 

@@ -3,7 +3,8 @@
 Whoever changes it holds the token mutex.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,9 @@ from hexauth.vault.home import Home
 
 TOKEN_SECONDS = 120
 """The longest wait for the token mutex: one request, its save, and a keyring slow to answer."""
+
+UNSAVED_SECONDS = 60
+"""How long a token that its vault has not taken is answered, before the vault is tried again."""
 
 
 class Files:
@@ -72,13 +76,16 @@ class Tokens:
     def _unsaved(self) -> Unsaved:
         return Unsaved(self.home.environ, self.files.token_mutex, self.home.settings.cache)
 
-    def changing(self, seconds: float = TOKEN_SECONDS) -> AbstractContextManager[None]:
+    @contextmanager
+    def changing(self, seconds: float = TOKEN_SECONDS) -> Iterator[None]:
         """Hold the token mutex, which this process may have waited for already.
 
-        Raises `Expired` if it is not to be had in time.
+        It is kept until late writes have ended. Raises `Expired` if it is not to be had in time.
         """
         path = self.files.token_mutex
-        return Mutex(path, descriptor=self.home.front.take(str(path))).held(seconds)
+        mutex = Mutex(path, descriptor=self.home.front.take(str(path)))
+        with mutex.held(seconds), self.home.vaults.settled():
+            yield
 
     def load(self) -> Token | None:
         """Return the token: the one that is still to be saved, or the vault's."""
@@ -87,6 +94,13 @@ class Tokens:
     def is_unsaved(self) -> bool:
         """Tell whether the token is in memory alone."""
         return self._unsaved.read() is not None
+
+    def answer(self, token: Token) -> None:
+        """Let `token`, which was loaded, be answered from memory; the token mutex is held.
+
+        While it is still to be saved, the way to the vault is tried again soon.
+        """
+        self.answers.write(token, *([UNSAVED_SECONDS] if self.is_unsaved() else []))
 
     def save(self, token: Token) -> None:
         """Save `token`, and note in the index where.

@@ -19,7 +19,7 @@ from hexauth.machine.terminal import shown
 from hexauth.memory import lines
 from hexauth.memory.folder import outdate, prune
 from hexauth.memory.waiting import NEWS, OLD
-from hexauth.model import Kind, Token
+from hexauth.model import LAST_SECOND, Kind, Token
 from hexauth.world.outside import World
 
 PAUSE_SECONDS = 5
@@ -50,10 +50,11 @@ class Answers:
     reach: Reach
     platform: str = sys.platform
 
-    def write(self, token: Token) -> None:
-        """Let `token` be answered while it is fresh. The caller holds the token mutex.
+    def write(self, token: Token, most: float = LAST_SECOND) -> None:
+        """Let `token` be answered while it is fresh, for `most` seconds at most.
 
-        One without an end, such as an API key, does not belong into memory for good.
+        The caller holds the token mutex. One without an end, such as an API key, does not belong
+        into memory for good.
         """
         min_ttl = self.world.settings.min_ttl
         if not token.is_fresh(self.world.now(), min_ttl):
@@ -63,7 +64,8 @@ class Answers:
             return
         with suppress(HexauthError):  # an answer that cannot be expressed is explained elsewhere
             answers = lines.answers(token, self.reach.username, min_ttl)
-            self._write(lines.span(token, min_ttl), answers)
+            first, last = lines.span(token, min_ttl)
+            self._write((first, min(last, int(self.world.now() + most))), answers)
 
     def write_none(self, why: HexauthError | None = None) -> None:
         """Tell others that waiting for an answer is useless, and `why`, as they would find out too.

@@ -1,6 +1,7 @@
 """A folder of the user's own that is kept in memory, and never reaches a disk."""
 
 import os
+import time
 
 from hexauth import hot
 from hexauth.machine.digest import sha256
@@ -54,7 +55,11 @@ def is_in_memory(device: int, mounts: str = "/proc/self/mountinfo") -> bool:
 
 
 def prune(folder: str) -> None:
-    """Remove the oldest files of `folder` if there are too many. Raises OSError."""
+    """Remove the oldest files of `folder` if there are too many. Raises OSError.
+
+    Those from the future, before the clock was set back, would else outlive everything new.
+    """
+    now = time.time_ns()
     names = os.listdir(folder)  # noqa: PTH208  (pathlib takes 5 ms)
     if len(names) <= MOST:
         return
@@ -62,7 +67,8 @@ def prune(folder: str) -> None:
     for path in (f"{folder}/{name}" for name in names):
         try:
             if not is_unsaved(path):
-                ages.append((os.stat(path).st_mtime_ns, path))  # noqa: PTH116
+                age = os.stat(path).st_mtime_ns  # noqa: PTH116
+                ages.append((age if age <= now else 0, path))
         except FileNotFoundError:
             continue
     for _, path in sorted(ages)[:-MOST]:

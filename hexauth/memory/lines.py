@@ -3,7 +3,7 @@
 from hexauth import hot
 from hexauth.machine.files import write_private
 from hexauth.memory.folder import memory_folder, prune
-from hexauth.model import Credential, Target
+from hexauth.model import CLOCK_SLACK, Credential, Target
 from hexauth.protocols import bazel, git, shell
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than an answer
@@ -41,7 +41,7 @@ def answers(token: "Token", username: str, min_ttl: float) -> dict[str, bytes]:
 def span(token: "Token", min_ttl: float) -> tuple[int, int]:
     """Return the first and the last second at which `token`, which ends, is answered."""
     assert token.expires_at is not None  # noqa: S101  (for types)
-    return max(token.issued_at - 60, 0), int(token.expires_at - token.margin(min_ttl))
+    return max(token.issued_at - CLOCK_SLACK, 0), int(token.expires_at - token.margin(min_ttl))
 
 
 def write(

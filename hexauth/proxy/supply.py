@@ -10,6 +10,7 @@ from hexauth.credentials.request import Request
 from hexauth.errors import Declined, Expired, Interrupted, LoginRequired, Refused
 from hexauth.login.ending import reject
 from hexauth.login.tokens import Tokens
+from hexauth.machine.clock import Deadline
 from hexauth.model import Credential, Kind
 from hexauth.proxy.routes import Route
 from hexauth.servers.repositories import find_repository
@@ -18,6 +19,11 @@ from hexauth.vault.home import Home
 
 NOTHING_SECONDS = 1
 """How long it is believed that there is no credential: another program may log in meanwhile."""
+
+ENDLESS_SECONDS = 3600
+"""How long it is believed that a credential without an end still is the one to hand out."""
+
+OVER = Deadline(0)
 
 NO_SECONDS = 60
 """How long a person who has said no is not asked again by this proxy."""
@@ -31,8 +37,9 @@ class Supply:
     ask: bool | None
     """Whether a person may be asked to log in; None leaves it to the surroundings."""
     now: Callable[[], float] = time.time
-    _kept: dict[tuple[str, bool], tuple[Credential | None, float]] = field(default_factory=dict)
-    _no_until: float = 0.0
+    monotonic: Callable[[], float] = time.monotonic
+    _kept: dict[tuple[str, bool], tuple[Credential | None, Deadline]] = field(default_factory=dict)
+    _no: Deadline = field(default_factory=lambda: OVER)
     _lock: Lock = field(default_factory=Lock)
     _asking: Lock = field(default_factory=Lock)
 
@@ -41,12 +48,12 @@ class Supply:
 
         Raises `Unreachable`, `VaultError` and the like.
         """
-        credential, until = self._kept.get(route.owner, (None, 0.0))
-        if until > self.now():
+        credential, end = self._kept.get(route.owner, (None, OVER))
+        if not end.is_over():
             return credential
         with self._lock:
-            credential, until = self._kept.get(route.owner, (None, 0.0))
-            return credential if until > self.now() else self._get(route, ask=False)
+            credential, end = self._kept.get(route.owner, (None, OVER))
+            return self._get(route, ask=False) if end.is_over() else credential
 
     def asked(self, route: Route) -> Credential | None:
         """Return the credential for `route`, with a login that the person makes if need be.
@@ -54,7 +61,7 @@ class Supply:
         None if there is to be none: the person says no, or nobody is there.
         """
         with self._asking:  # who waited for a "no" does not ask again
-            return None if self._no_until > self.now() else self._get(route, ask=self.ask)
+            return self._get(route, ask=self.ask) if self._no.is_over() else None
 
     def renewed(self, route: Route, rejected: Credential) -> Credential | None:
         """Return another credential than the one that the server has rejected, if there is one."""
@@ -80,17 +87,23 @@ class Supply:
         except Refused:  # the server's answer, not a person's
             raise
         except (Declined, Expired, Interrupted):
-            self._no_until = self.now() + NO_SECONDS
+            self._no = self._deadline(NO_SECONDS)
         finally:
             home.close()
-        now = self.now()
-        until = now + NOTHING_SECONDS
+        seconds: float = NOTHING_SECONDS
         if credential is not None:
-            margin = home.settings.min_ttl
             end = credential.expires_at
-            until = now + 3600 if end is None else max(end - margin, now + (end - now) / 10)
-        self._kept[route.owner] = credential, until
+            left = ENDLESS_SECONDS if end is None else end - self.now()
+            seconds = left if end is None else max(left - home.settings.min_ttl, left / 10)
+        self._kept[route.owner] = credential, self._deadline(seconds)
         return credential
+
+    def _deadline(self, seconds: float) -> Deadline:
+        """Return when something is out of date, by the clock of the tokens or by one nobody sets.
+
+        Asking again costs little.
+        """
+        return Deadline(seconds, self.now, self.monotonic)
 
 
 def _request(home: Home, route: Route, ask: bool | None) -> Request | None:

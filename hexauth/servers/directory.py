@@ -197,7 +197,8 @@ def endpoints_for(home: Home, login: Login) -> Endpoints:
 
 def client_for(home: Home, login: Login) -> Client:
     """Return the OAuth client that `login` is of; raises what `endpoints_for` does."""
-    return Client(home.http, endpoints_for(home, login), login.client_id, home.now)
+    here = endpoints_for(home, login)
+    return Client(home.http, here, login.client_id, home.now, home.monotonic)
 
 
 def remember(home: Home, login: Login, user: str | None, scope: str) -> None:

@@ -38,7 +38,8 @@ FORM_FIELDS = 100
 class Grant:
     """What the server answered to a device authorization request (RFC 8628 section 3.2).
 
-    `deadline` is when the code expires, in unix seconds; `interval` is in seconds.
+    The code lives for `lifetime` seconds, until `deadline` in unix seconds; `interval` is in
+    seconds.
     """
 
     device_code: str = field(repr=False)
@@ -46,6 +47,7 @@ class Grant:
     verification_uri: str
     verification_uri_complete: str
     interval: float
+    lifetime: float
     deadline: float
 
 
@@ -54,13 +56,15 @@ class Client:
     """An OAuth client at one server: a method for each thing it can ask for.
 
     Each raises `Refused` with the server's reason, or `Unreachable`: `Garbled` if the server has
-    done what was asked for, and its answer makes no sense. `now` returns unix seconds.
+    done what was asked for, and its answer makes no sense. `now` returns unix seconds. Only what
+    the server says in seconds counts: its own clock may be wrong.
     """
 
     http: "requests.Session"
     endpoints: Endpoints
     client_id: str
     now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
 
     def device_authorization(self, scope: str, name: str) -> Grant:
         """Ask for a code that the person can approve (RFC 8628 section 3.1).
@@ -73,13 +77,15 @@ class Client:
         # Servers older than the RFC call it an URL.
         uri = _web_address(answer.get("verification_uri") or answer.get("verification_url"))
         complete = answer.get("verification_uri_complete")
+        lifetime = min(_number(answer, "expires_in", 600), CODE_SECONDS)
         return Grant(
             device_code=_plain(answer, "device_code"),
             user_code=_plain(answer, "user_code", USER_CODE_LENGTH),
             verification_uri=uri,
             verification_uri_complete=uri if complete is None else _web_address(complete),
             interval=max(0.1, _number(answer, "interval", 5)),
-            deadline=now + min(_number(answer, "expires_in", 600), CODE_SECONDS),
+            lifetime=lifetime,
+            deadline=now + lifetime,
         )
 
     def device_token(self, device_code: str) -> Token:
@@ -119,16 +125,18 @@ class Client:
             self._post(self.endpoints.revocation, **form)
 
     def _token(self, **form: str) -> Token:
-        now = self.now()
+        issued, begin = self.now(), self.monotonic()
         answer = self._post(self.endpoints.token, **form)
+        if (now := self.now()) < issued:  # the clock was set back meanwhile
+            issued = now - (self.monotonic() - begin)
         lifetime, refresh = answer.get("expires_in"), answer.get("refresh_token")
         scope = answer.get("scope")
         return Token(
             access=_plain(answer, "access_token"),
             refresh=None if refresh is None else _plain(answer, "refresh_token"),
-            expires_at=None if lifetime is None else int(now + _number(answer, "expires_in", 0)),
+            expires_at=None if lifetime is None else int(issued + _number(answer, "expires_in", 0)),
             scope=scope if isinstance(scope, str) and SCOPE.fullmatch(scope) else "",
-            issued_at=int(now),
+            issued_at=int(issued),
         )
 
     def _post(self, url: str, **form: str) -> dict[str, Any]:

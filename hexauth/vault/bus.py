@@ -46,7 +46,7 @@ def secrets(path: str, services: "Sequence[str]", username: str, seconds: float)
             return
         finally:
             link.close()
-    except (OSError, ValueError) as error:  # ValueError: what cannot be, or is not, UTF-8
+    except (OSError, ValueError, KeyError) as error:  # what is no UTF-8; an item that is gone
         why = type(error).__name__
     raise Unusual(why)  # out here, where it has no context: a UnicodeDecodeError holds the secret
 
@@ -56,9 +56,8 @@ def _ask(bus: "_Bus", path: str, services: list[bytes], username: bytes) -> "Ste
     # GNOME Keyring (daemon/dbus/gkd-secret-service.c) may be late to notice a new client. It can
     # die of a first call that is OpenSession or Get; to ReadAlias it says that there is none, once.
     # And no call goes to the path of an alias, whose meaning is freed when any client is noticed.
-    hello = BUS, b"Hello", b"", b"", b"s"
     alias = SERVICE, b"ReadAlias", b"s", _strings(b"default"), b"o"
-    bus.open(path, hello, alias)
+    bus.open(path, (BUS, b"Hello", b"", b"", b"s"), alias)
     yield None
     where = bus.replies()[1].string()
     if where == b"/":
@@ -68,11 +67,11 @@ def _ask(bus: "_Bus", path: str, services: list[bytes], username: bytes) -> "Ste
         raise Unusual("there is no default collection")
 
     collection = SERVICE[0], where, b"org.freedesktop.Secret.Collection"
-    properties = SERVICE[0], where, b"org.freedesktop.DBus.Properties"
+    interface = b"org.freedesktop.DBus.Properties"
     plain = _aligned(_strings(b"plain") + b"\1s\0", 4) + _strings(b"")
     bus.ask(
         (SERVICE, b"OpenSession", b"sv", plain, b"vo"),
-        (properties, b"Get", b"ss", _strings(collection[2], b"Locked"), b"v"),
+        ((*collection[:2], interface), b"Get", b"ss", _strings(collection[2], b"Locked"), b"v"),
         *(
             (collection, b"SearchItems", b"a{ss}", _attributes(service, username), b"ao")
             for service in services
@@ -83,31 +82,30 @@ def _ask(bus: "_Bus", path: str, services: list[bytes], username: bytes) -> "Ste
     opened.skip(b"\1s" + bytes(7))  # an empty string: the session needs no key
     locked.skip(b"\1b" + bytes(6))  # false
     session = opened.string()
-    items = [_first(search) for search in searches]
+    items, found = dict[bytes, bytes](), dict[bytes, bytes]()
+    for service, search in zip(services, searches, strict=True):
+        search.array(4)
+        if search.more():
+            items[service] = search.string()
 
-    wanted = [item for item in items if item]
-    found = dict[bytes, bytes]()
-    if wanted:
-        paths = _strings(*wanted)
+    if items:
+        paths = _strings(*items.values())
         body = _aligned(_uint(len(paths)) + paths, 4) + _strings(session)
-        bus.ask((SERVICE, b"GetSecrets", b"aoo", body, b"a{o(oayays)}"))
+        what = _strings(b"org.freedesktop.Secret.Item", b"Attributes")
+        gets = [((SERVICE[0], items[s], interface), b"Get", b"ss", what, b"v") for s in items]
+        bus.ask((SERVICE, b"GetSecrets", b"aoo", body, b"a{o(oayays)}"), *gets)
         yield None
-        found = _secrets(bus.replies()[0], session)
-    if not found.keys() >= set(wanted):  # one may be locked, or removed by now
-        raise Unusual("an item's secret is missing")
-    yield [found[item].decode() if item else None for item in items]
+        told, *attributes = bus.replies()
+        found = _secrets(told, session)
+        for service, said in zip(items, attributes, strict=True):
+            said.find(_strings(b"service", service), _strings(b"username", username))
+    yield [found[items[each]].decode() if each in items else None for each in services]
 
 
 def _attributes(service: bytes, username: bytes) -> bytes:
     """Return what to search for; "Lookup Attributes"."""
     pairs = _aligned(_strings(b"service", service), 8) + _strings(b"username", username)
     return _uint(len(pairs)) + bytes(4) + pairs
-
-
-def _first(reply: "_Values") -> bytes:
-    """Return the first item of those that were found, or nothing."""
-    reply.array(4)
-    return reply.string() if reply.more() else b""
 
 
 def _secrets(reply: "_Values", session: bytes) -> dict[bytes, bytes]:
@@ -246,6 +244,11 @@ class _Values:
         """Skip what has to come next."""
         if self.take(len(expected)) != expected:
             raise Unusual("a message says something else")
+
+    def find(self, *expected: bytes) -> None:
+        """Look for what has to come somewhere."""
+        if not all(each in self._data for each in expected):
+            raise Unusual("a message is about something else")
 
     def align(self, size: int) -> None:
         """Skip the padding in front of a value of this alignment."""

@@ -26,6 +26,7 @@ MEANINGS = (
     ("PromptDismissedException", "is locked, and was not unlocked when it asked"),
     ("KeyringLocked", "is locked, and was not unlocked when it asked"),
     ("LockedException", "is locked"),
+    ("WrongItem", "answers with something else than it was asked for"),
     ("SecretServiceNotAvailableException", "does not answer: the Secret Service is not running"),
     ("NoKeyringError", "is missing: no backend works here"),
     ("NotImplementedError", "cannot keep secrets: its backend only reads them"),

@@ -28,8 +28,8 @@ def load_login(vault: "Vault", login: "Login") -> Token | None:
         return parse(text, refresh_token)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise VaultError(
-            f"The entry {access} in the {vault.name} vault is not hexauth's.",
-            hint="Run `hexauth logout` to remove it, then `hexauth login`.",
+            f"What the {vault.name} vault says of {name(login)} is not hexauth's.",
+            hint="Try again. If it stays so, run `hexauth logout` to remove it, and log in anew.",
         ) from None
 
 
@@ -38,6 +38,8 @@ def parse(text: str | None, refresh_token: str | None) -> Token | None:
 
     Raises ValueError, KeyError, TypeError and RecursionError for what hexauth does not write.
     """
+    if refresh_token is not None and not _is_plain(refresh_token):
+        raise ValueError  # its server would end the login for it
     found = {} if text is None else loads(text)
     if text is None or found["fingerprint"] != _fingerprint(refresh_token):
         return None if refresh_token is None else Token(access=None, refresh=refresh_token)
@@ -98,6 +100,11 @@ def _said(token: Token) -> str:
             "fingerprint": _fingerprint(token.refresh),
         }
     )
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether `text` is as a server's tokens are: printable ASCII without spaces."""
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def _fingerprint(refresh_token: str | None) -> str:

@@ -81,10 +81,15 @@ def write(store: Store, entry: str, value: str, limit: int | None) -> None:
 
 
 def delete(store: Store, entry: str, limit: int | None) -> None:
-    """Remove `entry` and all of its parts, whole or torn."""
+    """Remove `entry` and all of its parts, whole or torn.
+
+    Raises `VaultError` if the store still has it then.
+    """
     old = store.get(entry, "")
     if old is not None:
         store.remove(entry, "")
+        if store.get(entry, "") is not None:
+            raise _not_kept("did not remove what it was told to")
     if limit is not None or _slot(old):
         _sweep(store, entry, "", 0)
 
@@ -133,8 +138,8 @@ def _sweep(store: Store, entry: str, slot: str, count: int) -> None:
             store.remove(entry, f"{each}{index}")
 
 
-def _not_kept() -> VaultError:
+def _not_kept(what: str = "did not keep what was written to it") -> VaultError:
     return VaultError(
-        "The keyring did not keep what was written to it.",
+        f"The keyring {what}.",
         hint="Choose another keyring, or keep secrets in a file: `--vault file`.",
     )

@@ -1,7 +1,7 @@
 """The vaults of one user: which one an entry is in, and the index of what is in them."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from hexauth.machine import trace
 from hexauth.machine.files import private_folder
@@ -18,8 +18,8 @@ from hexauth.world.settings import Settings
 CHANGE_SECONDS = 60
 """The longest wait for another process that changes the same entry."""
 
-LATE_WRITE_SECONDS = 60
-"""How long a write that has outlived its time limit is waited for, in each vault."""
+LATE_WRITES = 3
+"""How many times its time limit a write that has outlived it is waited for, in each vault."""
 
 
 class Vaults:
@@ -106,13 +106,17 @@ class Vaults:
         if set(self.entries()) == {AUTO}:
             self._index.drop(AUTO)
 
-    def changing(self, entry: str, kind: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def changing(self, entry: str, kind: str) -> Iterator[None]:
         """Hold the mutex of `entry`, which holds things of that `kind`; a login has its own.
 
-        Raises `Expired` if it is not to be had in time, and `VaultError`.
+        It is kept until late writes have ended. Raises `Expired` if it is not to be had in time,
+        and `VaultError`.
         """
         name = Login(entry, kind).name
-        return Mutex(private_folder(self._places.state) / f"{name}.lock").held(CHANGE_SECONDS)
+        mutex = Mutex(private_folder(self._places.state) / f"{name}.lock")
+        with mutex.held(CHANGE_SECONDS), self.settled():
+            yield
 
     @contextmanager
     def settled(self) -> Iterator[None]:
@@ -121,7 +125,7 @@ class Vaults:
             yield
         finally:
             for vault in self._opened.values():
-                vault.settle(LATE_WRITE_SECONDS)
+                vault.settle(LATE_WRITES * self._settings.vault_timeout)
 
 
 def _told(vault: Vault) -> Vault:

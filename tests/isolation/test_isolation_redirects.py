@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -202,10 +203,10 @@ def test_a_form_goes_to_its_endpoint_alone(pair: Pair, tmp_path: Path, form: str
             url = f"{pair.own.url}/api/{path}"
             client = Client(here.http, Endpoints(url, url, url), "client")
             ask: dict[str, Callable[[], object]] = {
-                "refresh": lambda at=client: at.refresh(Token(None, SECRET)),
-                "exchange": lambda at=client: at.exchange(SECRET, "api"),
-                "device": lambda at=client: at.device_token(SECRET),
-                "revocation": lambda at=client: at.end_session(SECRET),
+                "refresh": partial(client.refresh, Token(None, SECRET)),
+                "exchange": partial(client.exchange, SECRET, "api"),
+                "device": partial(client.device_token, SECRET),
+                "revocation": partial(client.end_session, SECRET),
             }
             with pytest.raises(Unreachable):
                 ask[form]()

@@ -20,6 +20,7 @@ RECORD = Record(
     verification_uri_complete="https://hex.pm/oauth/device?user_code=BCDFGHJK",
     device_code="S3CRET",
     interval=0.5,
+    lifetime=600.0,
     deadline=1_800_000_000.25,
 )
 

@@ -12,9 +12,9 @@ class Clock:
 
 
 def after(wall: float, monotonic: float) -> float:
-    """Return what is left of ten seconds when the clocks have moved by these."""
+    """Return what is left of ten seconds when both clocks have moved by these."""
     clocks = Clock(1000), Clock(1)
-    deadline = Deadline(10, now=clocks[0], monotonic=clocks[1])
+    deadline = Deadline(10, *clocks)
     clocks[0].shown += wall
     clocks[1].shown += monotonic
     assert deadline.is_over() == (deadline.left() == 0)

@@ -1,13 +1,15 @@
 """Folders in memory, and which are trusted."""
 
+import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hexauth.memory.folder import is_in_memory, memory_folder
+from hexauth.memory.folder import MOST, is_in_memory, memory_folder, prune
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="such folders are Linux's")
 
@@ -49,3 +51,16 @@ def test_file_system_that_is_not_listed_is_not_trusted(tmp_path: Path) -> None:
     (tmp_path / "mounts").write_text("")
 
     assert not is_in_memory(41, str(tmp_path / "mounts"))
+
+
+def test_files_from_the_future_do_not_outlive_new_ones(tmp_path: Path) -> None:
+    """They were written before the clock was set back, and would be the newest for long."""
+    for number in range(MOST):
+        (tmp_path / f"future {number}").touch()
+        os.utime(tmp_path / f"future {number}", (time.time() + 86400,) * 2)
+    (tmp_path / "new").touch()
+
+    prune(str(tmp_path))
+
+    assert (tmp_path / "new").exists()
+    assert len(list(tmp_path.iterdir())) == MOST

@@ -3,6 +3,7 @@
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ import pytest
 
 from hexauth.credentials import keys
 from hexauth.credentials.keys import KeyKind
+from hexauth.proxy.routes import Route
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.journal import mask
 from hexauth.sandbox.serve import Sandbox
@@ -88,6 +90,28 @@ def test_the_api_and_organizations_get_the_login_s_token(serve: Serve, start: St
     assert json.loads(me.body)["username"] == "alice"
     assert names.body == b"names of acme\n"
     assert seen(sandbox, "users_me", "names") == [("users_me", marked), ("names", marked)]
+
+
+@pytest.mark.parametrize(
+    ("set_by", "passed"), [(-86400, 2000), (86400, 0)], ids=["set back", "set ahead, or suspended"]
+)
+def test_a_token_is_not_kept_for_longer_than_it_lives_by_either_clock(
+    serve: Serve, start: Start, set_by: float, passed: float
+) -> None:
+    sandbox = serve()
+    proxy, of = start(sandbox)
+    moved = [0.0, 0.0]
+    proxy.supply.now = lambda: time.time() + moved[0]
+    proxy.supply.monotonic = lambda: time.monotonic() + moved[1]
+    route = Route(of.settings.api_url, "hexpm", is_api=True)
+    log_in(of, sandbox)
+    first = proxy.supply.at_hand(route)
+    log_in(of, sandbox)
+    kept = proxy.supply.at_hand(route)
+    moved[:] = set_by, passed
+
+    assert kept == first
+    assert first != proxy.supply.at_hand(route)
 
 
 @pytest.mark.parametrize("path", ["/api/oauth/token", "/api/%6fauth/token", "/api/oauth/revoke"])

@@ -102,7 +102,7 @@ def test_a_grant_without_the_optional_fields_gets_the_rfc_s_defaults(serving: Se
     grant = authorize(serving(ok(GRANT)).url)
 
     assert grant == Grant(
-        "dev", "ABCDEFGH", GRANT["verification_uri"], GRANT["verification_uri"], 5, NOW + 600
+        "dev", "ABCDEFGH", GRANT["verification_uri"], GRANT["verification_uri"], 5, 600, NOW + 600
     )
 
 

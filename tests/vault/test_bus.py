@@ -277,6 +277,7 @@ REPLIES = {
     4: reply(4, "v", ("b", False)),
     5: reply(5, "ao", ["/item", "/other"]),
     6: secret("/session", b"", b"secret"),
+    7: reply(7, "v", ("a{ss}", {"service": "service", "username": USER})),
 }
 SIGNAL = message(MessageType.signal, 5, "s", "words")
 
@@ -292,7 +293,7 @@ def test_a_bus_that_says_what_it_should_is_believed() -> None:
 
 
 def test_replies_come_in_any_order_and_among_signals() -> None:
-    assert said(*(SIGNAL + REPLIES[serial] for serial in (2, 1, 5, 4, 3, 6))) == ["secret"]
+    assert said(*(SIGNAL + REPLIES[serial] for serial in (2, 1, 5, 4, 3, 7, 6))) == ["secret"]
 
 
 def test_bytes_may_come_one_by_one() -> None:
@@ -340,7 +341,7 @@ def test_a_service_that_was_late_to_notice_us_is_asked_again() -> None:
     """GNOME Keyring says then that there is no default collection."""
     late = [REPLIES[1], reply(2, "o", "/")]
 
-    assert said(*late, *(answering(serial, serial + 1) for serial in range(2, 7))) == ["secret"]
+    assert said(*late, *(answering(serial, serial + 1) for serial in range(2, 8))) == ["secret"]
 
 
 def test_a_service_without_a_default_collection_is_asked_nothing_more() -> None:
@@ -373,6 +374,13 @@ STRANGE = {
     "a secret that is no text": (6, secret("/session", b"", b"\xff")),
     "a secret that is too long": (6, secret("/session", b"", bytes(BYTES))),
     "no secret": (6, reply(6, "a{o(oayays)}", {})),
+    "another's item": (7, reply(7, "v", ("a{ss}", {"service": "other", "username": USER}))),
+    "another user's item": (7, reply(7, "v", ("a{ss}", {"service": "service", "username": "x"}))),
+    "an item that begins alike": (
+        7,
+        reply(7, "v", ("a{ss}", {"service": "services", "username": USER})),
+    ),
+    "an item without attributes": (7, reply(7, "v", ("a{ss}", {}))),
 }
 
 
@@ -384,7 +392,7 @@ def test_a_strange_reply_is_unusual(what: str) -> None:
     assert said(*instead(serial, strange)) is Unusual
 
 
-@given(st.binary(max_size=300), st.integers(0, 6))
+@given(st.binary(max_size=300), st.integers(0, 7))
 @settings(deadline=None)
 def test_garbage_is_unusual(garbage: bytes, after: int) -> None:
     """Behind replies, or as the very first that the bus says."""
@@ -405,6 +413,7 @@ def test_calls_go_by_the_collection_itself_and_start_nothing() -> None:
         ("/collection", ("org.freedesktop.Secret.Collection", "Locked")),
         ("/collection", ({"service": "service", "username": USER},)),
         ("/org/freedesktop/secrets", (["/item"], "/session")),
+        ("/item", ("org.freedesktop.Secret.Item", "Attributes")),
     ]
     assert all(call.header.flags & MessageFlag.no_auto_start for call in found)
 
