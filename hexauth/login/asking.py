@@ -18,6 +18,7 @@ from hexauth.login.record import WAITING, Record, read_record, write_record
 from hexauth.login.tokens import Tokens
 from hexauth.machine import trace
 from hexauth.machine.browser import is_graphical
+from hexauth.machine.mounts import lock_warning
 from hexauth.machine.mutex import Mutex
 from hexauth.machine.signals import signals_held
 from hexauth.model import Login, Token
@@ -102,7 +103,9 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
     number = left.ended + 1
     with attempt(files.login_record, number), interrupts_are_a_no(), home.vaults.settled():
         client = client_for(home, login)
-        tokens.vault.check()  # a login that cannot be saved is worse than none
+        home.vaults.check(tokens.entry)  # a login that cannot be saved is worse than none
+        if warning := lock_warning(home.places.state):
+            home.screen.say(*warning)
         if left.device_code:
             record = replace(left, state=WAITING, attempt=number, pid=os.getpid(), message="")
             why = "has ended" if left.state == WAITING else "could not save the login"

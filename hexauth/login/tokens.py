@@ -11,8 +11,8 @@ from pathlib import Path
 from hexauth.errors import VaultError
 from hexauth.hex import user_name
 from hexauth.login.reach import reach
-from hexauth.machine.files import private_folder
 from hexauth.machine.mutex import Mutex
+from hexauth.machine.private import private_folder
 from hexauth.memory.answers import Answers
 from hexauth.memory.unsaved import Unsaved
 from hexauth.model import Kind, Login, Target, Token

@@ -139,7 +139,7 @@ def test_passphrase_comes_from_the_first_source_that_is_set(
         ("PASSPHRASE_FILE", "/nonexistent/S", "cannot be read: No such file or directory."),
         ("PASSPHRASE_FILE", "/", "cannot be read: Is a directory."),
         ("PASSPHRASE_FILE", "~nobody-of-that-name/S", "cannot be read: nobody has such a home."),
-        ("PASSPHRASE_FILE", "/dev/null", "The passphrase file gives an empty passphrase."),
+        ("PASSPHRASE_FILE", "/dev/null", "cannot be read: it is neither a file nor a pipe."),
         ("PASSPHRASE_COMMAND", "no-such-program S3CRET", "The passphrase command is not there."),
         ("PASSPHRASE_COMMAND", "./S3CRET", "The passphrase command is not there."),
         ("PASSPHRASE_COMMAND", " ", "The passphrase command is not there."),
