@@ -159,3 +159,23 @@ def test_passphrase_that_cannot_be_had_is_an_error_and_not_quoted(
         passphrase(**{name: value})
 
     assert (words in str(caught.value), "S3CRET" in str(caught.value)) == (True, False)
+
+
+def test_pipe_may_take_its_time(tmp_path: Path) -> None:
+    """Shells make one of `<(command)`."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    with subprocess.Popen(["sh", "-c", 'sleep 0.2; echo S3CRET > "$0"', path]):
+        found = passphrase(PASSPHRASE_FILE=str(path))
+
+    assert found == b"S3CRET"
+
+
+def test_pipe_that_nobody_writes_to_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    environ = {"HEXAUTH_PASSPHRASE_FILE": str(path)}
+    ask = passphrase_source(load(environ, tmp_path / "none"), environ, seconds=0.1)
+
+    with pytest.raises(VaultError, match=r"pipe cannot be read: nobody has written to it"):
+        ask()
