@@ -63,7 +63,9 @@ def write_private(
             if hasattr(os, "fchmod"):  # whatever the umask is
                 os.fchmod(descriptor, mode)
         os.replace(temporary, path, src_dir_fd=within, dst_dir_fd=within)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):  # those of write(2) and fsync(2) name none
+            error.filename = os.fspath(path)
         try:  # noqa: SIM105  (contextlib takes 2 ms)
             os.unlink(temporary, dir_fd=within)
         except OSError:

@@ -43,3 +43,12 @@ def test_file_and_its_name_reach_the_disk(tmp_path: Path) -> None:
     names = " ".join(point.name for point in Cutter("store", tmp_path).points())
 
     assert "fsync fchmod renameat fsync" in names
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EDQUOT", "EIO"])
+def test_another_program_s_file_that_cannot_be_written_is_named(error: str, tmp_path: Path) -> None:
+    need("strace", "strace")
+
+    outcome = Cutter("setup", tmp_path).cut(Point("write", 1, error))
+
+    assert (outcome.reached, outcome.wrong) == (True, [])
