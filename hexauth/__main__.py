@@ -3,8 +3,27 @@
 import os
 import sys
 
-from hexauth import hot
-from hexauth.machine import core_dump, trace
+
+def _leave_current_folder() -> None:
+    """Take off `sys.path` the current folder, which `python -m` has put there first.
+
+    It may be anybody's clone. Where hexauth itself has come from there, all that it needs may have,
+    too. What Python imports before it comes here cannot be helped: `python -P -m` does.
+    """
+    try:
+        here = os.getcwd()  # noqa: PTH109  (pathlib takes 5 ms)
+    except OSError:  # it is gone
+        return
+    own = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
+    if not sys.flags.safe_path and sys.path[:1] == [here] and here != own:
+        del sys.path[0]
+
+
+if __name__ == "__main__":
+    _leave_current_folder()
+
+from hexauth import hot  # noqa: E402
+from hexauth.machine import core_dump, trace  # noqa: E402
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the rest here
 if TYPE_CHECKING:

@@ -216,3 +216,14 @@ def need(program: str, package: str) -> str:
         give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         give_up(f"{program} is missing: install the package `{package}`.")
     return found
+
+
+def private_mounts() -> list[str]:
+    """Return what begins a command in which file systems can be mounted for it alone."""
+    for words in (["unshare", "-m"], ["unshare", "-Umr"]):
+        done = subprocess.run(
+            [*words, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False
+        )
+        if done.returncode == 0:
+            return words
+    pytest.skip("nothing can be mounted here; tests/stress/test_syscalls.py has the same errors")

@@ -118,7 +118,7 @@ def _copy_key(home: Home, secret: Secret) -> str:
     if token is not None:
         is_same = token.access == secret.secret
         return THERE if is_same else "left where it is: hexauth is logged in already"
-    tokens.vault.check()
+    home.vaults.check(tokens.entry)
     with tokens.changing():
         if tokens.load() is None:
             tokens.save(Token(secret.secret, issued_at=int(home.now()), kind=Kind.KEY))

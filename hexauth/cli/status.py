@@ -14,6 +14,7 @@ from hexauth.errors import UsageError, VaultError
 from hexauth.login.asking import under_way
 from hexauth.login.display import spaced
 from hexauth.login.tokens import Tokens
+from hexauth.machine.mounts import lock_warning, network_file_system
 from hexauth.model import Kind, Token
 from hexauth.servers.accounts import account_name, login_at
 from hexauth.servers.directory import hex_server
@@ -35,6 +36,9 @@ def status(context: click.Context, as_json: bool) -> None:
     home = context.ensure_object(Flags).home()
     seen = [(tokens, *_look(tokens)) for tokens in _logins(home)]
     facts: dict[str, list[Facts]] = {
+        "folders": [
+            {"folder": str(home.places.state), "network": network_file_system(home.places.state)}
+        ],
         "keys": [dict(facts) for facts in keys.listed(home)],
         "logins": [_facts(*each) for each in seen],
         "stored": [
@@ -46,7 +50,7 @@ def status(context: click.Context, as_json: bool) -> None:
     if as_json:
         write_json(facts)
     else:
-        write_lines(_lines(facts, home.now()))
+        write_lines([*_lines(facts, home.now()), *(lock_warning(home.places.state) or ())])
     for _, _, problem in seen:
         if problem is not None:
             raise problem

@@ -22,7 +22,8 @@ def keep(home: "Home") -> None:
     import sys
 
     from hexauth.errors import VaultError
-    from hexauth.machine.files import private_folder, write_private
+    from hexauth.machine.files import write_private
+    from hexauth.machine.private import private_folder
     from hexauth.memory.folder import prune
     from hexauth.memory.waiting import NO_MEMORY
     from hexauth.servers.repositories import configured_origins

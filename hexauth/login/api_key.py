@@ -22,7 +22,7 @@ def keep_key(tokens: Tokens, key: str) -> str | None:
     except Refused as refusal:
         refusal.hint = "Check the key under the keys of your account; nothing was stored."
         raise
-    tokens.vault.check()
+    home.vaults.check(tokens.entry)
     with tokens.changing():
         replace_login(tokens, Token(access=key, issued_at=int(home.now()), kind=Kind.KEY))
     name = user.get("username")

@@ -26,6 +26,7 @@ from hexauth.login.renewal import refreshed
 from hexauth.login.tokens import Tokens
 from hexauth.machine import trace
 from hexauth.machine.browser import is_graphical
+from hexauth.machine.mounts import lock_warning
 from hexauth.machine.mutex import Mutex
 from hexauth.machine.signals import signals_held
 from hexauth.model import Login, Token
@@ -109,7 +110,9 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
     number = left.ended + 1
     with attempt(files.login_record, number), interrupts_are_a_no():
         client = client_for(home, login)
-        tokens.vault.check()  # a login that cannot be saved is worse than none
+        home.vaults.check(tokens.entry)  # a login that cannot be saved is worse than none
+        if warning := lock_warning(home.places.state):
+            home.screen.say(*warning)
         if left.device_code:
             record = replace(left, state=WAITING, attempt=number, pid=os.getpid(), message="")
             seconds = left.left(home.now())

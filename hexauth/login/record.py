@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from hexauth.errors import VaultError
-from hexauth.machine.files import write_private
+from hexauth.machine.files import sweep, write_private
+from hexauth.machine.private import opened
 from hexauth.model import CLOCK_SLACK, LAST_SECOND
 
 WAITING = "waiting"
@@ -59,10 +60,14 @@ class Record:
 
 
 def read_record(path: Path) -> Record:
-    """Return the record at `path`; one that is missing counts as idle."""
+    """Return the record at `path`; one that is missing counts as idle.
+
+    So does one that somebody else could have written, which may send a person anywhere.
+    """
     try:
-        return parse_record(path.read_bytes())
-    except OSError:
+        with opened(path.parent) as folder:
+            return parse_record(folder.read(path.name, 0o022) or b"")
+    except (OSError, VaultError):
         return Record()
 
 
@@ -99,6 +104,7 @@ def write_record(path: Path, record: Record) -> None:
     Raises `VaultError` if the folder cannot be written.
     """
     try:
+        sweep(path)
         said = {name: value for name, value in asdict(record).items() if value}
         write_private(path, json.dumps(said).encode())
     except OSError as error:

@@ -12,8 +12,8 @@ from pathlib import Path
 from hexauth.errors import VaultError
 from hexauth.hex import user_name
 from hexauth.login.reach import reach
-from hexauth.machine.files import private_folder
 from hexauth.machine.mutex import Mutex
+from hexauth.machine.private import private_folder
 from hexauth.memory.answers import Answers
 from hexauth.memory.unsaved import Unsaved
 from hexauth.model import Kind, Login, Target, Token
@@ -108,10 +108,12 @@ class Tokens:
         If it cannot be saved, or this process dies, it is kept in memory, where there is some:
         `load` finds it there, and `recover` saves it when the vault is in order again.
         """
-        answers, unsaved = self.answers, self._unsaved
-        answers.outdate()
-        is_kept = token.kind is Kind.BEARER and unsaved.write(token)  # a key is had elsewhere
+        answers, unsaved, is_kept = self.answers, self._unsaved, False
         try:
+            try:
+                answers.outdate()
+            finally:  # a disk that breaks just now takes no token that cannot be had again
+                is_kept = token.kind is Kind.BEARER and unsaved.write(token)  # a key is had again
             entries.save_login(self.vault, self.login, token)
         except VaultError as error:
             if not is_kept:

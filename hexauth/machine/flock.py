@@ -24,7 +24,7 @@ def try_lock(descriptor: int) -> bool:
 def is_locked(path: str) -> bool:
     """Tell whether somebody holds the lock on the file at `path`. Raises OSError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # it may be a FIFO
     except FileNotFoundError:
         return False
     try:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hexauth.errors import Expired, VaultError
 from hexauth.machine import trace
 from hexauth.machine.clock import Deadline
-from hexauth.machine.files import private_folder
+from hexauth.machine.private import demand_private, private_folder
 
 if TYPE_CHECKING:
     from hexauth.machine.flock import Waiter
@@ -57,8 +57,11 @@ class Mutex:
         """
         descriptor, self._taken = self._taken, None
         taken = trace.stopwatch()
-        if descriptor is None:
+        if descriptor is not None:
+            self._check(descriptor)
+        else:
             descriptor = self._open()
+            self._check(descriptor)
             self._acquire(descriptor, inf if seconds is None else seconds, while_waiting)
         trace.tell(f"mutex {self.path}: taken after {taken()}")
         held = trace.stopwatch()
@@ -78,19 +81,36 @@ class Mutex:
 
     def _open(self) -> int:
         private_folder(self.path.parent)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        # With O_NONBLOCK no device keeps this waiting.
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
-            descriptor = os.open(self.path, flags, 0o600)
+            try:
+                return os.open(self.path, flags | os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                if error.errno != errno.EROFS:
+                    raise
+                return os.open(self.path, flags | os.O_RDONLY)  # reading may go on
         except OSError as error:
             what = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
             raise VaultError(
                 f"The lock file {self.path} cannot be opened: {what}.",
                 hint="Make its folder writable for you alone, or set HEXAUTH_HOME to another one.",
             ) from error
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+
+    def _check(self, descriptor: int) -> None:
+        """Raise `VaultError`, and close it, unless the open file is one, and ours alone."""
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise VaultError(
+                    f"The lock file {self.path} is not a regular file.",
+                    hint="Remove it: hexauth makes another one.",
+                )
+            if os.name == "posix":
+                demand_private(self.path, found, 0o022)
+        except BaseException:
             os.close(descriptor)
-            raise VaultError(f"The lock file {self.path} is not a regular file.")
-        return descriptor
+            raise
 
     def _acquire(self, descriptor: int, seconds: float, while_waiting: Callable[[], None]) -> None:
         """Lock `descriptor`, or close it and raise."""

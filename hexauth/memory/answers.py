@@ -14,7 +14,8 @@ from pathlib import Path
 
 from hexauth import hot
 from hexauth.errors import HexauthError, VaultError
-from hexauth.machine.files import private_folder, write_private
+from hexauth.machine.files import write_private
+from hexauth.machine.private import private_folder
 from hexauth.machine.terminal import shown
 from hexauth.memory import lines
 from hexauth.memory.folder import outdate, prune

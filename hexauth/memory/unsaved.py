@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hexauth import hot
-from hexauth.machine.files import write_private
+from hexauth.machine.files import sweep, write_private
 from hexauth.memory.folder import memory_folder, unsaved_name
 from hexauth.model import Kind, Token
 
@@ -62,8 +62,10 @@ class Unsaved:
         if self.platform != "linux":
             return
         for folder in hot.folders(dict(self.environ)):
+            path = Path(folder, self._name)
             with suppress(OSError):
-                Path(folder, self._name).unlink()
+                sweep(path)  # a writer that was killed has left a refresh token, too
+                path.unlink(missing_ok=True)
 
     @property
     def _name(self) -> str:

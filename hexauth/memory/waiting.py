@@ -115,13 +115,15 @@ def _lock(front: Front, path: str, *, make: bool = False) -> bool:
     """Wait for the mutex at `path`, and let `front` have it in place of any other."""
     from hexauth.machine.flock import lock_within
 
-    flags = os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if make else 0)
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_CREAT if make else 0)
     try:
         descriptor = os.open(path, flags, 0o600)
     except FileNotFoundError:
         if not make:
             raise
-        os.makedirs(path.rpartition("/")[0], 0o700)  # noqa: PTH103  (pathlib takes 5 ms)
+        from hexauth.machine.files import make_folder  # once in a home's life
+
+        make_folder(path.rpartition("/")[0])
         descriptor = os.open(path, flags, 0o600)
     if not lock_within(descriptor, WAIT_SECONDS):
         return False

@@ -9,7 +9,8 @@ from difflib import unified_diff
 from pathlib import Path
 
 from hexauth.errors import HexauthError
-from hexauth.machine.files import write_private
+from hexauth.machine.files import make_folder, write_private
+from hexauth.machine.private import read_regular
 
 Content = bytes | None
 """What a file holds; None if there is none."""
@@ -69,16 +70,16 @@ class Edit:
                     self.path.parent.rmdir()
                     self.path.parent.parent.rmdir()
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         new = 0o755 if self.is_program else 0o600
         mode = new if self.before is None else stat.S_IMODE(path.stat().st_mode)
-        write_private(path, self.after, mode)
+        write_private(path, self.after, mode, lasting=True)
 
 
 def read(path: Path) -> Content:
     """Return what the file at `path` holds; None if there is none. Raises OSError."""
     try:
-        return path.read_bytes()
+        return read_regular(path)[0]
     except FileNotFoundError:
         return None
 

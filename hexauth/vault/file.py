@@ -2,16 +2,14 @@
 
 import errno
 import json
-import os
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from hexauth.errors import Expired, VaultError
-from hexauth.machine.files import write_private
 from hexauth.machine.mutex import Mutex
+from hexauth.machine.private import MOST_BYTES, move, opened
 from hexauth.vault.quick import FILE_VERSION
 from hexauth.vault.sealed import Seal, is_sealed
 
@@ -55,7 +53,7 @@ class FileVault:
     def read(self, entry: str) -> str | None:
         """Return the value of `entry`, or None if there is none or no file at all."""
         with self._reading():
-            return self._load().get(entry)
+            return self._parse(self._bytes()).get(entry)
 
     def write(self, entry: str, value: str) -> None:
         """Make `value` the value of `entry`; the other entries, and the old file, stay whole."""
@@ -70,12 +68,15 @@ class FileVault:
             entries.pop(entry, None)
 
     def check(self) -> None:
-        """Prove that the file can be opened, and that a larger one fits beside it on the disk."""
-        with self._held(), self._explained():
-            room = len(self._render(self._load())) + PROBE_ROOM
-            probe = self.path.with_name("vault.probe")
-            write_private(probe, b" " * room)
-            probe.unlink()
+        """Prove what `write` needs, and change nothing.
+
+        That is: folder and file are ours alone; the file's content makes sense, and opens with the
+        passphrase; it can be replaced; a larger one fits beside it on the disk.
+        """
+        with self._held(), self._explained(), opened(self.path.parent) as folder:
+            found = folder.read(self.path.name)
+            larger = len(self._render(self._parse(found))) - len(found or b"")
+            folder.prove(self.path.name, found, max(larger, 0) + PROBE_ROOM)
 
     def settle(self, seconds: float) -> None:
         """Return at once: no write of a file outlives its call, whatever `seconds` are given."""
@@ -112,25 +113,24 @@ class FileVault:
     @contextmanager
     def _changing(self) -> Iterator[dict[str, str]]:
         """Hand out the entries, and save what the block made of them."""
-        with self._held(), self._explained():
-            entries = self._load()
+        with self._held(), self._explained(), opened(self.path.parent) as folder:
+            entries = self._parse(folder.read(self.path.name))
             yield entries
-            self._sweep()
-            write_private(self.path, self._render(entries))
-            _sync(self.path.parent)
-            if self._load() != entries:
+            content = self._render(entries)
+            if len(content) > MOST_BYTES:
+                raise VaultError(
+                    f"{self.path} would become too large: {len(content)} bytes.",
+                    hint="The old file is intact. Remove what is not needed any more.",
+                )
+            folder.write(self.path.name, content)
+            if folder.read(self.path.name) != content:
                 raise VaultError(
                     f"{self.path} does not hold what was just written to it.",
                     hint="Its file system may be failing: set HEXAUTH_HOME to another one.",
                 )
 
-    def _sweep(self) -> None:
-        """Remove what a killed writer left: whoever holds the mutex is the only one writing."""
-        for left in self.path.parent.glob(".vault.*"):
-            left.unlink(missing_ok=True)
-
-    def _load(self) -> dict[str, str]:
-        found = self._bytes()
+    def _parse(self, found: bytes | None) -> dict[str, str]:
+        """Return the entries that the file's content holds; none if there is no file."""
         if found is None:
             return {}
         document = _parsed(self.path, found)
@@ -150,24 +150,12 @@ class FileVault:
 
     def _bytes(self) -> bytes | None:
         """Return the file's content, or None if there is no file; refuse one that is not ours."""
-        # Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         with self._explained():
             try:
-                descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0))
-            except FileNotFoundError:
+                with opened(self.path.parent) as folder:
+                    return folder.read(self.path.name)
+            except FileNotFoundError:  # there is not even a folder
                 return None
-            try:
-                found = os.fstat(descriptor)
-                if not stat.S_ISREG(found.st_mode):
-                    raise VaultError(f"{self.path} is not a regular file.", hint=_move(self.path))
-                if self._platform != "win32":
-                    _demand_private(self.path.parent, self.path.parent.stat(), 0o022, "700")
-                    _demand_private(self.path, found, 0o077, "600")
-                with open(descriptor, "rb", closefd=False) as file:
-                    return file.read()
-            finally:
-                os.close(descriptor)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -176,20 +164,6 @@ class FileVault:
             yield
         except OSError as error:
             raise _explain(self.path, error) from error
-
-
-def _demand_private(path: Path, found: os.stat_result, forbidden: int, wanted: str) -> None:
-    """Raise unless `path` is ours alone, as ssh does with its keys."""
-    if found.st_uid != os.getuid():
-        raise VaultError(
-            f"{path} belongs to another user (uid {found.st_uid}).",
-            hint="Run hexauth as that user, or set HEXAUTH_HOME to a folder of your own.",
-        )
-    if found.st_mode & forbidden:
-        raise VaultError(
-            f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):04o}).",
-            hint=f"Run `chmod {wanted} {path}`; if others may have read it, log in anew.",
-        )
 
 
 def _parsed(path: Path, content: bytes) -> dict[str, object]:
@@ -208,11 +182,7 @@ def _parsed(path: Path, content: bytes) -> dict[str, object]:
 
 
 def _damaged(path: Path) -> VaultError:
-    return VaultError(f"{path} is damaged: it does not hold what hexauth writes.", hint=_move(path))
-
-
-def _move(path: Path) -> str:
-    return f"Nothing was changed. Move {path} away, then run `hexauth login`."
+    return VaultError(f"{path} is damaged: it does not hold what hexauth writes.", hint=move(path))
 
 
 HINTS = {
@@ -227,18 +197,8 @@ HINTS = {
 
 def _explain(path: Path, error: OSError) -> VaultError:
     if error.errno == errno.ELOOP:
-        return VaultError(f"{path} is a symbolic link.", hint=_move(path))
+        return VaultError(f"{path} is a symbolic link.", hint=move(path))
     return VaultError(
         f"{path} cannot be used: {error.strerror or type(error).__name__}.",
         hint=HINTS.get(error.errno or 0, "Set HEXAUTH_HOME to a folder that works."),
     )
-
-
-def _sync(folder: Path) -> None:
-    """Make the rename last through a power cut; not every system can, and the file is there."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

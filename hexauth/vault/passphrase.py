@@ -1,9 +1,16 @@
 """The file vault's passphrase: from the environment, a file, or a command."""
 
+import errno
+import os
+import select
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hexauth.errors import VaultError
+from hexauth.machine.clock import Deadline
+from hexauth.machine.files import BINARY
+from hexauth.machine.private import who_else
 from hexauth.machine.programs import find_program, without_secrets
 from hexauth.world.settings import Settings
 
@@ -11,17 +18,25 @@ COMMAND_SECONDS = 60
 """The longest that a passphrase command may take; it may ask a person."""
 
 
-def passphrase_source(settings: Settings, environ: Mapping[str, str]) -> Callable[[], bytes | None]:
+FILE_BYTES = 1 << 16
+"""The most that is read of the passphrase's file to find the end of its first line."""
+
+
+def passphrase_source(
+    settings: Settings, environ: Mapping[str, str], *, seconds: float = COMMAND_SECONDS
+) -> Callable[[], bytes | None]:
     """Return a function that gives the file vault's passphrase, or None if none is set.
 
-    The function raises `VaultError` when the passphrase's file or command gives nothing.
+    The function raises `VaultError` when the passphrase's file or command gives nothing, a pipe
+    within `seconds`.
     """
 
     def passphrase() -> bytes | None:
         if settings.passphrase:
             return settings.passphrase.encode()
         if settings.passphrase_file:
-            return _first_line(_content(settings.passphrase_file), "The passphrase file")
+            content = _content(settings.passphrase_file, seconds)
+            return _first_line(content, f"The passphrase file {settings.passphrase_file}")
         if settings.passphrase_command:
             output = _output(settings.passphrase_command, environ)
             return _first_line(output, "The passphrase command")
@@ -30,15 +45,43 @@ def passphrase_source(settings: Settings, environ: Mapping[str, str]) -> Callabl
     return passphrase
 
 
-def _content(path: str) -> bytes:
+def _content(path: str, seconds: float) -> bytes:
     try:
-        return Path(path).expanduser().read_bytes()
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(Path(path).expanduser(), flags | BINARY)
+        try:
+            return _read(descriptor, seconds)
+        finally:
+            os.close(descriptor)
     except (OSError, RuntimeError) as error:
         why = error.strerror if isinstance(error, OSError) else "nobody has such a home"
         raise VaultError(
             f"The passphrase file {path} cannot be read: {why}.",
             hint="Check HEXAUTH_PASSPHRASE_FILE, or passphrase_file in config.toml.",
         ) from None
+
+
+def _read(descriptor: int, seconds: float) -> bytes:
+    """Return at least the first line of an open file or pipe. Raises OSError.
+
+    A pipe is what shells make of `<(command)`; what is neither has no first line. A file may be
+    root's, and readable by others, as that of a container is.
+    """
+    found = os.fstat(descriptor)
+    is_pipe = stat.S_ISFIFO(found.st_mode)
+    if not is_pipe and not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EINVAL, "it is neither a file nor a pipe")
+    if others := who_else(found):
+        raise OSError(errno.EPERM, others)
+    content, end = b"", Deadline(seconds)
+    while b"\n" not in content and len(content) < FILE_BYTES:
+        if is_pipe and not select.select([descriptor], [], [], end.left())[0]:
+            raise OSError(errno.ETIMEDOUT, f"nobody has written to it within {seconds:g} s")
+        chunk = os.read(descriptor, FILE_BYTES)
+        if not chunk:
+            break
+        content += chunk
+    return content
 
 
 def _output(command: str, environ: Mapping[str, str]) -> bytes:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from hexauth.machine import trace
-from hexauth.machine.files import private_folder
 from hexauth.machine.folders import Places
 from hexauth.machine.mutex import Mutex
+from hexauth.machine.private import private_folder
 from hexauth.model import Login
 from hexauth.vault.choice import Choice, choose
 from hexauth.vault.contract import Vault
@@ -42,6 +42,15 @@ class Vaults:
     def of(self, entry: str) -> Vault:
         """Return the vault that `entry` is in, or will be."""
         return self._open(self.choice(entry).name)
+
+    def check(self, entry: str) -> None:
+        """Prove that `entry` can be put into its vault, and noted in the index, leaving nothing.
+
+        Whoever asks a person, or gives up something for a new secret, does this first. Raises
+        `VaultError`.
+        """
+        self.of(entry).check()
+        self._index.check()
 
     def before(self, entry: str) -> Vault | None:
         """Return the vault that the index names for `entry`, if it is not the one in use now."""

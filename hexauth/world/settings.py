@@ -10,6 +10,7 @@ from typing import Any
 
 from hexauth import hex as hexpm
 from hexauth.errors import UsageError
+from hexauth.machine.private import read_regular, who_else
 from hexauth.model import Login
 from hexauth.world import values
 from hexauth.world.urls import is_loopback, origin, split_url
@@ -188,17 +189,25 @@ def _find(
 
 def _read(file: Path) -> Mapping[str, object]:
     try:
-        text = file.read_text("utf-8")
+        content, facts = read_regular(file)
         import tomllib
 
-        found = tomllib.loads(text)
-    except FileNotFoundError:
-        return {}
+        found = tomllib.loads(content.decode("utf-8"))
+    except FileNotFoundError as error:
+        if not file.is_symlink():
+            return {}
+        raise UsageError(
+            f"{file} is a link to nothing.", hint="Mend the link or remove it."
+        ) from error
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else f"it is no TOML ({error})"
         raise UsageError(
             f"{file} cannot be read: {why}.", hint="Mend the file or remove it."
         ) from None
+    if others := who_else(facts):  # it names commands, and servers
+        raise UsageError(
+            f"{file} is not trusted: {others}.", hint=f"Make it yours: `chmod go-w {file}`."
+        )
     known = {setting.name for setting in SETTINGS if setting.in_file}
     for key in found:
         if key not in known:

@@ -1,5 +1,6 @@
 """What a stranger types first."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,52 @@ def test_state_that_cannot_be_kept_is_said_in_two_lines(stranger: Machine) -> No
     assert done.returncode in (2, 7)
     assert len(done.stderr.splitlines()) == 2
     assert b"Traceback" not in done.stderr
+
+
+PLANTED = ("requests", "click", "json", "keyring", "tomllib", "portalocker")
+
+
+def test_module_is_not_looked_for_in_the_current_folder(stranger: Machine) -> None:
+    """`python -m` puts it first, and it may be anybody's clone."""
+    for name in PLANTED:
+        (stranger.home / f"{name}.py").write_text(f"raise SystemExit('planted {name}')\n")
+
+    for words, code in ((["login", "--no-browser"], 6), (["status"], 3), (["config"], 0)):
+        done = stranger.run("python", "-m", "hexauth", *words)
+        assert (done.returncode, b"planted" in done.stderr) == (code, False), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "environ"),
+    [(["-P"], {}), ([], {"PYTHONSAFEPATH": "1"}), (["-I"], {})],
+)
+def test_safe_path_stays_as_it_is(
+    stranger: Machine, options: list[str], environ: dict[str, str]
+) -> None:
+    """Python has put nothing first then, and nothing is taken away."""
+    (stranger.home / "first").mkdir()
+    environ = {**environ, "PYTHONPATH": str(stranger.home / "first")}
+    done = stranger.run("python", *options, "-m", "hexauth", "--version", environ=environ)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_folder_that_hexauth_itself_comes_from_is_kept(
+    stranger: Machine, request: pytest.FixtureRequest
+) -> None:
+    """So it is in a checkout, and where everything was installed into one folder."""
+    shutil.copytree(request.config.rootpath / "hexauth", stranger.home / "hexauth")
+    (stranger.home / "click.py").write_text("raise SystemExit('the click of that folder')\n")
+    stranger.environ["HEXAUTH_HOME"] = str(stranger.home / "data")
+
+    done = stranger.run("python", "-m", "hexauth", "config")
+
+    assert done.stderr == b"the click of that folder\n"
+
+
+def test_folder_that_is_gone_is_no_matter(stranger: Machine) -> None:
+
+    done = stranger.run(
+        "sh", "-c", "mkdir gone && cd gone && rmdir ../gone && python -m hexauth config"
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")

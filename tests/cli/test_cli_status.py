@@ -7,7 +7,7 @@ import pytest
 import hexauth
 from hexauth.cli.main import COMMANDS
 from hexauth.sandbox.serve import Sandbox
-from tests.conftest import Machine, Serve
+from tests.conftest import Machine, Serve, private_mounts
 
 VISIBLE = [name for name in COMMANDS if name not in ("capability", "bazel")]
 
@@ -91,3 +91,20 @@ def test_an_unknown_command_exits_2(serve: Serve, machine: Make) -> None:
     done = machine(serve()).hexauth("logni")
 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 2)
+
+
+def test_network_file_system_is_noticed(serve: Serve, machine: Make) -> None:
+    """The kernel's list says so; locks may not hold there between machines."""
+    here = machine(serve(approve_after=0))
+    (here.home / "mounts").write_text("1 1 0:1 / / rw - nfs4 server:/ rw\n")
+    script = "mount --bind mounts /proc/$$/mountinfo && exec hexauth "
+
+    login, status = (
+        here.run(*private_mounts(), "sh", "-c", script + words)
+        for words in ("login --no-browser", "status")
+    )
+
+    assert (login.returncode, status.returncode) == (0, 0), (login.stderr, status.stderr)
+    warning = f"{here.home}/hexauth/state is on a network's file system (nfs4)".encode()
+    assert (warning in login.stderr, warning in status.stdout) == (True, True)
+    assert here.status()["folders"] == [{"folder": f"{here.home}/hexauth/state", "network": None}]

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from hexauth.errors import VaultError
-from hexauth.machine.files import private_folder, write_private
+from hexauth.machine.files import write_private
+from hexauth.machine.private import private_folder
 
 
 @pytest.fixture

@@ -317,9 +317,9 @@ def test_lock_that_is_no_file_is_refused(path: Path, words: str) -> None:
 
 
 def test_folder_that_cannot_be_written_is_named() -> None:
-    """Nobody can make files in /proc, not even root."""
-    with pytest.raises(VaultError, match=r"The lock file /proc/1\.lock cannot be opened"):
-        Mutex(Path("/proc/1.lock")).is_held()
+    """Nobody can make files in a process's folder, nor change its mode, not even root."""
+    with pytest.raises(VaultError, match=r"The lock file /proc/self/1\.lock cannot be opened"):
+        Mutex(Path("/proc/self/1.lock")).is_held()
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "while it waits"])

@@ -133,10 +133,10 @@ def test_index_holds_names_and_no_secret(tmp_path: Path) -> None:
     assert ("git.test" in content, "hex.pm" in content, "S3CRET" in content) == (True, True, False)
 
 
-def test_file_that_cannot_be_written_is_named(index: Index) -> None:
+def test_what_is_no_file_is_named(index: Index) -> None:
     (index.folder / "index.json").mkdir(parents=True)
 
-    with pytest.raises(VaultError, match=r"index\.json cannot be written: Is a directory"):
+    with pytest.raises(VaultError, match=r"index\.json is not a regular file"):
         index.put("one", FACTS)
 
 

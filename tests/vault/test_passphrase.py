@@ -139,7 +139,7 @@ def test_passphrase_comes_from_the_first_source_that_is_set(
         ("PASSPHRASE_FILE", "/nonexistent/S", "cannot be read: No such file or directory."),
         ("PASSPHRASE_FILE", "/", "cannot be read: Is a directory."),
         ("PASSPHRASE_FILE", "~nobody-of-that-name/S", "cannot be read: nobody has such a home."),
-        ("PASSPHRASE_FILE", "/dev/null", "The passphrase file gives an empty passphrase."),
+        ("PASSPHRASE_FILE", "/dev/null", "cannot be read: it is neither a file nor a pipe."),
         ("PASSPHRASE_COMMAND", "no-such-program S3CRET", "The passphrase command is not there."),
         ("PASSPHRASE_COMMAND", "./S3CRET", "The passphrase command is not there."),
         ("PASSPHRASE_COMMAND", " ", "The passphrase command is not there."),
@@ -159,3 +159,23 @@ def test_passphrase_that_cannot_be_had_is_an_error_and_not_quoted(
         passphrase(**{name: value})
 
     assert (words in str(caught.value), "S3CRET" in str(caught.value)) == (True, False)
+
+
+def test_pipe_may_take_its_time(tmp_path: Path) -> None:
+    """Shells make one of `<(command)`."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    with subprocess.Popen(["sh", "-c", 'sleep 0.2; echo S3CRET > "$0"', path]):
+        found = passphrase(PASSPHRASE_FILE=str(path))
+
+    assert found == b"S3CRET"
+
+
+def test_pipe_that_nobody_writes_to_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    environ = {"HEXAUTH_PASSPHRASE_FILE": str(path)}
+    ask = passphrase_source(load(environ, tmp_path / "none"), environ, seconds=0.1)
+
+    with pytest.raises(VaultError, match=r"pipe cannot be read: nobody has written to it"):
+        ask()
