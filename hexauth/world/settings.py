@@ -182,7 +182,7 @@ def _read(file: Path) -> Mapping[str, object]:
         found = tomllib.loads(text)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else f"it is no TOML ({error})"
         raise UsageError(
             f"{file} cannot be read: {why}.", hint="Mend the file or remove it."
