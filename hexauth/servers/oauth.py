@@ -112,7 +112,7 @@ class Client:
             access=_plain(answer, "access_token"),
             refresh=None if refresh is None else _plain(answer, "refresh_token"),
             expires_at=None if lifetime is None else int(now + _number(answer, "expires_in", 0)),
-            scope=str(answer.get("scope") or ""),
+            scope=_scope(answer),
             issued_at=int(now),
         )
 
@@ -209,6 +209,15 @@ def _plain(answer: dict[str, Any], name: str) -> str:
     return value
 
 
+def _scope(answer: dict[str, Any]) -> str:
+    """Return the scopes that were granted; nothing for what makes no sense.
+
+    For their sake a token is not refused: the refresh token before it is spent.
+    """
+    scope = answer.get("scope")
+    return scope if isinstance(scope, str) and re.fullmatch(r"[\x20-\x7e]*", scope) else ""
+
+
 def _web_address(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,2048}", value):
         raise Unreachable(
@@ -221,7 +230,7 @@ def _number(answer: dict[str, Any], name: str, default: float) -> float:
     """Return a field in seconds; servers minded for forms send it as text."""
     try:
         value = float(answer.get(name, default))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = -1
     if not 0 <= value <= 10**9:
         raise Unreachable(f"The server answered nonsense: {name} is no number of seconds.")

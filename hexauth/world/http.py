@@ -43,6 +43,12 @@ def open_session(settings: Settings) -> "requests.Session":
             options.setdefault("verify", _certificates(settings))
             return super().request(*words, **options)
 
+        def get_redirect_target(self, resp: requests.Response) -> str | None:
+            try:
+                return super().get_redirect_target(resp)
+            except UnicodeDecodeError:  # requests lets that through
+                raise requests.exceptions.InvalidHeader("Location") from None
+
     session = Session()
     session.headers.update({"User-Agent": f"hexauth/{__version__}", "Accept": "application/json"})
     session.auth = lambda request: request  # an auth that adds nothing keeps netrc out
@@ -100,7 +106,7 @@ def send(
                 url = urljoin(url, response.headers["location"])
                 if origin(*split_url(url)) != home or response.status_code not in (307, 308):
                     raise Unreachable(f"{home} sends its callers elsewhere, which is refused.")
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:  # an address or a body of nonsense
         raise Unreachable(f"{home} cannot be reached: {reason(error)}.") from None
     raise Unreachable(f"{home} redirects without end.")
 
