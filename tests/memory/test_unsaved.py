@@ -91,7 +91,21 @@ def test_file_that_others_can_read_is_not_believed(unsaved: Unsaved) -> None:
     assert unsaved.read() is None
 
 
-@pytest.mark.parametrize("last", [b"", b"{", b"[]", b"{}", b'{"kind":"x"}', b"null"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"kind":"x"}',
+        b"null",
+        b"[" * 100_000,
+        b'{"access": 1, "kind": "bearer"}',
+        b'{"access": "a", "kind": "bearer", "expires_at": 1' + b"0" * 400 + b"}",
+    ],
+    ids=lambda last: last[:40],
+)
 def test_file_that_is_damaged_counts_as_absent(unsaved: Unsaved, last: bytes) -> None:
     unsaved.write(TOKEN)
     lines = file(unsaved).read_bytes().split(b"\n")

@@ -265,6 +265,10 @@ def test_reader_overtaken_by_a_writer_mixes_nothing(tmp_path: Path) -> None:
         ' "issued_at": 0, "kind": "strange"}',
         '{"fingerprint": "7c47aab522ac40f6", "access": "S3CRET", "expires_at": "soon", "scope": "",'
         ' "issued_at": 0, "kind": "bearer"}',
+        '{"fingerprint": "7c47aab522ac40f6", "access": "S3CRET", "expires_at": 1%s, "scope": "",'
+        ' "issued_at": 0, "kind": "bearer"}' % ("0" * 400),
+        '{"fingerprint": "7c47aab522ac40f6", "access": null, "expires_at": null, "scope": "",'
+        ' "issued_at": 0, "kind": "bearer"}',
         "[" * 100_000,
     ],
     ids=lambda content: content[:20],
