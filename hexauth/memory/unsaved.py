@@ -58,12 +58,16 @@ class Unsaved:
         return None
 
     def drop(self) -> None:
-        """Forget it: the vault has it, or the login has ended."""
+        """Forget it: the vault has it, or the login has ended.
+
+        What a writer has left that was killed goes, too.
+        """
         if self.platform != "linux":
             return
-        for folder in hot.folders(dict(self.environ)):
-            with suppress(OSError):
-                Path(folder, self._name).unlink()
+        for folder in map(Path, hot.folders(dict(self.environ))):
+            for path in (folder / self._name, *folder.glob(f".{self._name}.*")):
+                with suppress(OSError):
+                    path.unlink()
 
     @property
     def _name(self) -> str:

@@ -51,6 +51,16 @@ def test_token_that_is_dropped_is_gone(unsaved: Unsaved) -> None:
     assert unsaved.read() is None
 
 
+def test_token_that_a_killed_writer_has_left_goes_with_it(unsaved: Unsaved) -> None:
+    unsaved.write(TOKEN)
+    kept = file(unsaved)
+    kept.rename(kept.with_name(f".{kept.name}.1-00000000"))
+
+    unsaved.drop()
+
+    assert list(kept.parent.iterdir()) == []
+
+
 def test_token_is_void_once_the_login_has_changed(unsaved: Unsaved) -> None:
     """Somebody who does not see this memory may have logged in anew."""
     unsaved.write(TOKEN)
