@@ -133,7 +133,7 @@ def understand(front: Front, door: str, words: list[str]) -> tuple[bytes, ...] |
     if not words or words[0] != "get":
         return None
     if door == "bazel":  # it sends `{"uri":"https://…"}`, with a space or without
-        text = _read_request(front, b"").strip().replace(b'{"uri": "', b'{"uri":"', 1)
+        text = _read_request(front, b"").strip(b" \t\r\n").replace(b'{"uri": "', b'{"uri":"', 1)
         is_plain = len(words) == 1 and text[:8] + text[-2:] == b'{"uri":""}'
         uri = _origin(text[8:-2]) if is_plain else None
         return None if uri is None else (uri, b"bazel")
@@ -261,7 +261,7 @@ def stamp(path: bytes | str) -> bytes:
     """Return what changes whenever the file at `path` does; `-` if there is none."""
     try:
         found = os.stat(path)  # noqa: PTH116  (pathlib takes 5 ms)
-    except OSError:
+    except (OSError, ValueError):  # a NUL in it
         return b"-"
     return b"%d %d %d" % (found.st_ino, found.st_size, found.st_mtime_ns)
 

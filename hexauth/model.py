@@ -40,6 +40,16 @@ class Value:
         """Return another value, with `changes`."""
         return type(self)(**{**vars(self), **changes})
 
+    def checked(self) -> "Self":
+        """Return it, if each field is of its kind, as one that was read has to be.
+
+        Raises TypeError.
+        """
+        for name, kind in type(self).__annotations__.items():
+            if not isinstance(vars(self)[name], kind):
+                raise TypeError(name)
+        return self
+
     def __setattr__(self, name: str, _value: object) -> None:
         raise AttributeError(f"{name} cannot be changed")
 
@@ -172,6 +182,13 @@ class Token(Value):
     scope: str = ""
     issued_at: int = 0
     kind: Kind = Kind.BEARER
+
+    def checked(self) -> "Self":
+        """Return it, if its times make sense, too. Raises TypeError and ValueError."""
+        super().checked()
+        if not (0 <= (self.expires_at or 0) < LAST_SECOND and 0 <= self.issued_at < LAST_SECOND):
+            raise ValueError("a time beyond reason")
+        return self
 
     def life_left(self, now: float) -> float:
         """Return the seconds for which the access token still works; infinite if it never ends.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+# On a machine that has much else to do, an example of milliseconds may take a second.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 SECONDS = 60
 """The longest that a command may take: everything of hexauth's is bounded."""

@@ -107,7 +107,7 @@ class Answers:
                 scope=scope,
                 issued_at=int(issued_at),
                 kind=Kind(kind),
-            )
+            ).checked()
             return token if token.is_fresh(self.world.now(), self.world.settings.min_ttl) else None
         return None
 

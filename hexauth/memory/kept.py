@@ -49,8 +49,11 @@ class Kept:
         if not self._seconds:
             return None
         lines = hot.first(self._name, dict(self._environ))
-        if hot.is_live(lines) and lines[9:] and lines[9].startswith(TEXT):
-            return lines[9][len(TEXT) :].decode("ascii")
+        try:
+            if hot.is_live(lines) and lines[9:] and lines[9].startswith(TEXT):
+                return lines[9][len(TEXT) :].decode("ascii")
+        except ValueError:  # damaged: as good as absent
+            pass
         self._stamp = _stamp(self._changes)
         return None
 

@@ -52,13 +52,16 @@ class Unsaved:
         for folder in hot.folders(dict(self.environ)):
             lines = hot.read(f"{folder}/{self._name}")
             if lines[:3] == [hot.VERSION, mutex, hot.stamp(mutex)] and len(lines) == 4:
-                with suppress(ValueError, TypeError, KeyError):
+                with suppress(ValueError, TypeError, KeyError, RecursionError):
                     found = json.loads(lines[3])
-                    return Token(**{**found, "kind": Kind(found["kind"])})
+                    return Token(**{**found, "kind": Kind(found["kind"])}).checked()
         return None
 
     def drop(self) -> None:
-        """Forget it: the vault has it, or the login has ended."""
+        """Forget it: the vault has it, or the login has ended.
+
+        What a writer has left that was killed goes, too.
+        """
         if self.platform != "linux":
             return
         for folder in hot.folders(dict(self.environ)):

@@ -106,9 +106,13 @@ class _Reader:
         if self._takes("}"):
             return result
         while True:
+            self.skip()
+            start = self.place
             key = self.term()
+            if not isinstance(key, str | int | float):
+                key = self._text[start : self.place]  # a repr of another doubles its escapes
             self.expect("=>")
-            result[key if isinstance(key, str | int | float) else repr(key)] = self.term()
+            result[key] = self.term()
             if self._takes("}"):
                 return result
             self.expect(",")

@@ -101,7 +101,10 @@ def _render(answer: "Mapping[str, str]") -> bytes:
         if any(character in value for character in "\n\r\0"):
             raise _malformed("The credential holds a line feed, which git cannot be told.")
     lines = "".join(f"{key}={value}\n" for key, value in answer.items())
-    return lines.encode("utf-8", "surrogateescape")
+    try:
+        return lines.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise _malformed("The credential holds half a character.") from None
 
 
 def _lines(data: bytes) -> "Sequence[str]":

@@ -92,7 +92,10 @@ def render(credential: Credential, name: str) -> bytes:
             f"The credential holds a line feed, which the format {name} cannot express.",
             hint="Ask for --format json.",
         )
-    return (text + "\n").encode("utf-8", "surrogateescape")
+    try:
+        return (text + "\n").encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise HexauthError("The credential holds half a character.") from None
 
 
 def _quoted(text: str) -> str:

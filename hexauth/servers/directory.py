@@ -130,11 +130,25 @@ def _of_git(home: Home, here: str) -> list[Server]:
             token = said.get("oauthtokenurl") or said.get("oauthtokenendpoint")
             endpoints = None
             if device and token:
-                endpoints = Endpoints(*(urljoin(f"{url}/", each) for each in (device, token)))
+                endpoints = Endpoints(*(_of_server(url, each) for each in (device, token)))
             for each in (url, *_urls(endpoints)):
                 require_https(each, home.settings)
             scope = said.get("oauthscopes", "")
             found.append(Server(url, said["oauthclientid"], scope, endpoints=endpoints))
+    return found
+
+
+def _of_server(url: str, endpoint: str) -> str:
+    """Return the address of an endpoint, which may be told without that of its server, `url`."""
+    try:
+        found = urljoin(f"{url}/", endpoint)
+    except ValueError:  # brackets with no address in them
+        found = ""
+    if not is_web_url(found):
+        raise UsageError(
+            f"Git was told of an endpoint of {url} that is no address.",
+            hint="`git config --get-regexp oauth` shows where; correct it.",
+        )
     return found
 
 

@@ -69,7 +69,7 @@ def take(before: bytes | None) -> bytes | None:
     for host in ours:
         text = text.replace(f"{_lines([host])},", "", 1)
     text = text.replace(_inline(ours), "", 1)
-    if not wanted[KEY] and KEY not in json.loads(text):
+    if not wanted[KEY] and KEY not in (_said(text) or {}):
         del wanted[KEY]
     if text == MADE and not wanted:
         return None
@@ -140,8 +140,12 @@ def _without(text: str, piece: str) -> str:
 
 def _checked(text: str, wanted: dict[str, Any]) -> bytes:
     """Return `text` if it says what is wanted, else the plain JSON of that."""
+    return (text if _said(text) == wanted else json.dumps(wanted, indent="\t") + "\n").encode()
+
+
+def _said(text: str) -> Any:  # noqa: ANN401  (JSON)
+    """Return what `text` says; None if what was taken out of it has left no JSON."""
     try:
-        is_right = json.loads(text) == wanted
+        return json.loads(text)
     except ValueError:
-        is_right = False
-    return (text if is_right else json.dumps(wanted, indent="\t") + "\n").encode()
+        return None

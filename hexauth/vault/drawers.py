@@ -128,7 +128,7 @@ def parse(text: str | None) -> list[Stored]:
     found = [] if text is None else loads(text)
     if not isinstance(found, list):
         raise TypeError
-    return [Stored(**item) for item in found]
+    return [Stored(**item).checked() for item in found]
 
 
 def _load(

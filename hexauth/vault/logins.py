@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from hexauth.model import Login
     from hexauth.vault.contract import Vault
 
-FIELDS = {"access": str, "expires_at": int | None, "scope": str, "issued_at": int}
+FIELDS = ("access", "expires_at", "scope", "issued_at")
+"""What is kept as it is; None for an access token makes no sense."""
 
 
 def load_login(vault: "Vault", login: "Login") -> Token | None:
@@ -43,19 +44,10 @@ def parse(text: str | None, refresh_token: str | None) -> Token | None:
     found = {} if text is None else loads(text)
     if text is None or found["fingerprint"] != _fingerprint(refresh_token):
         return None if refresh_token is None else Token(access=None, refresh=refresh_token)
-    for key, kind in FIELDS.items():
-        if not isinstance(found[key], kind):
-            raise TypeError(key)
-    if not found["access"].isascii() or not found["access"].isprintable():
-        raise ValueError("access")
-    return Token(
-        access=found["access"],
-        refresh=refresh_token,
-        expires_at=found["expires_at"],
-        scope=found["scope"],
-        issued_at=found["issued_at"],
-        kind=Kind(found["kind"]),
-    )
+    if not isinstance(found["access"], str) or not _is_plain(found["access"]):
+        raise ValueError
+    facts = {key: found[key] for key in FIELDS}
+    return Token(**facts, refresh=refresh_token, kind=Kind(found["kind"])).checked()
 
 
 def save_login(vault: "Vault", login: "Login", token: Token) -> None:

@@ -50,7 +50,14 @@ def entries(content: bytes) -> "dict[str, dict[str, str]]":
 
 
 def _are_facts(found: object) -> bool:
-    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
+    return isinstance(found, dict) and all(map(_is_text, found.values()))
+
+
+def _is_text(value: object) -> bool:
+    try:
+        return isinstance(value, str) and value.encode("utf-8", "surrogateescape") is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def noted(index: "Mapping[str, Mapping[str, str]]", entry: str) -> tuple[str, str] | None:
@@ -92,7 +99,8 @@ def from_file(path: str, names: "Sequence[str]") -> "list[str | None]":
         raise Unusual(folder)
     try:
         document = loads(b"\n".join(found))
-        values = document["entries"] if document["version"] == FILE_VERSION else None
+        is_plain = document["version"] == FILE_VERSION and "cipher" not in document
+        values = document["entries"] if is_plain else None
     except (ValueError, KeyError, TypeError, RecursionError):
         values = None
     if not isinstance(values, dict) or not all(isinstance(each, str) for each in values.values()):

@@ -20,7 +20,10 @@ COST = {"n": 2**15, "r": 8, "p": 3}
 which takes 128 MB: too much for a hundred processes that start at once."""
 
 MOST = {"n": 2**20, "r": 32, "p": 16}
-"""What a file may ask for at most, lest a damaged one take all the memory."""
+"""What a file may ask for at most, lest a damaged one take all the time."""
+
+MOST_BYTES = 2**30
+"""The memory that a file may ask for at most; scrypt takes 128 * n * r."""
 
 HOW = (
     "Set HEXAUTH_PASSPHRASE or HEXAUTH_PASSPHRASE_FILE, "
@@ -79,7 +82,7 @@ class Seal:
                 f"The passphrase does not open {path}, or the file was changed.",
                 hint="Give the passphrase it was written with; nothing was overwritten.",
             ) from None
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, MemoryError):
             raise VaultError(
                 f"{path} is damaged: its header makes no sense.",
                 hint=f"Nothing was changed. Move {path} away, then run `hexauth login`.",
@@ -110,6 +113,8 @@ class Seal:
         if name not in self._keys:
             cost = {field: int(str(kdf[field])) for field in COST}
             if kdf["name"] != "scrypt" or any(not 0 < cost[f] <= MOST[f] for f in MOST):
+                raise ValueError
+            if 128 * cost["n"] * cost["r"] > MOST_BYTES:
                 raise ValueError
             salt = b64decode(str(kdf["salt"]))
             self._keys[name] = Scrypt(salt, 32, **cost).derive(self._passphrase or b"")

@@ -63,6 +63,11 @@ def oauth(environ: "Mapping[str, str]") -> "Mapping[str, Mapping[str, str]]":
         said = printed(words, ours, GIT_SECONDS)
     except OSError:
         return {}
+    return told(said)
+
+
+def told(said: bytes) -> "Mapping[str, Mapping[str, str]]":
+    """Return what `git config -z --get-regexp` has said of OAuth servers, as `oauth` does."""
     found: dict[str, dict[str, str]] = {}
     for line in said.decode("utf-8", "surrogateescape").split("\0"):
         name, _, value = line.partition("\n")

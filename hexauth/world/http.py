@@ -64,7 +64,10 @@ def open_session(
 
         def get_redirect_target(self, resp: requests.Response) -> str | None:
             """Return where `resp` leads, if it does. Raises `Unreachable` if that is nowhere."""
-            found = super().get_redirect_target(resp)
+            try:
+                found = super().get_redirect_target(resp)
+            except UnicodeDecodeError:  # requests lets that through
+                found = ""
             if found is not None and not leads_to(str(resp.url), found)[1]:
                 raise nonsense(str(resp.url), "it leads to an address that is none")
             if found is not None:

@@ -199,7 +199,7 @@ def _read(file: Path) -> Mapping[str, object]:
         raise UsageError(
             f"{file} is a link to nothing.", hint="Mend the link or remove it."
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else f"it is no TOML ({error})"
         raise UsageError(
             f"{file} cannot be read: {why}.", hint="Mend the file or remove it."

@@ -41,9 +41,11 @@ def url(value: object) -> str:
 
 def seconds(value: object) -> int:
     """Return a number of seconds, at most nine digits."""
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)):
+    if type(value) is int and 0 <= value < 10**9:
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}", value):
         raise ValueError("a whole number of seconds")
-    return int(str(value))
+    return int(value)
 
 
 def switch(value: object) -> bool:

@@ -105,6 +105,8 @@ REQUESTS: list[tuple[tuple[str, ...], Callable[[Machine], bytes]]] = [
             ("username=a\rb",),
             ("username=oauth2\r",),
             ("nonsense",),
+            ("path",),
+            ("wwwauth[]",),
             ("password=p",),
             ("key=" + "x" * 70000,),
         )
@@ -117,6 +119,7 @@ REQUESTS: list[tuple[tuple[str, ...], Callable[[Machine], bytes]]] = [
         for text in (
             b'{"uri":"API/packages/a"}',
             b'{"uri": "API/packages/a"}\n',
+            b'{"uri":"API/packages/a"}\v',
             b'{"uri":"API/packages/a","more":1}',
             b'{"uri":"API\\/packages"}',
             b'{"uri":"https://else.test/"}',

@@ -61,6 +61,21 @@ def test_what_is_stored_is_answered_from_memory(here: Machine) -> None:
     assert here.run(*GIT, give=HOST + b"username=other\n").stdout == b""
 
 
+@pytest.mark.parametrize(("line", "damaged"), [(1, b"/a\0b"), (8, b"soon"), (9, b"drawer \xff")])
+def test_what_is_damaged_in_memory_is_read_in_the_vault(
+    here: Machine, line: int, damaged: bytes
+) -> None:
+    filled(here)
+    for path in (Path(here.environ["XDG_RUNTIME_DIR"]) / "hexauth").iterdir():
+        lines = path.read_bytes().split(b"\n")
+        if lines[9:]:
+            path.write_bytes(b"\n".join([*lines[:line], damaged, *lines[line + 1 :]]))
+
+    done = here.hexauth("get", "--min-ttl", "1", give=HOST)  # which is for no quick way
+
+    assert (done.returncode, done.stdout, asked(here)) == (0, ANSWER, ANSWER)
+
+
 def test_nothing_is_kept_unless_that_is_wanted(here: Machine) -> None:
     """Memory may be swapped out, and a password does not end by itself."""
     del here.environ["HEXAUTH_CACHE_STORED"]

@@ -191,6 +191,19 @@ def test_endpoints_may_stand_in_git_s_configuration(
     assert done.stdout.decode().partition("password=")[2].splitlines()[0] in server.access
 
 
+@pytest.mark.parametrize("address", ["//[", "https://[]/x", "ftp://git.test/x"])
+def test_an_endpoint_in_git_s_configuration_that_is_no_address_is_named(
+    here: Machine, address: str
+) -> None:
+    for key, value in (("ClientId", "x"), ("DeviceAuthURL", address), ("TokenURL", "/token")):
+        here.run("git", "config", "--global", f"credential.https://git.test.oauth{key}", value)
+
+    done = here.hexauth("get", "https://git.test/a", "--no-login")
+
+    assert done.returncode == 2
+    assert b"an endpoint of https://git.test that is no address" in done.stderr
+
+
 def test_the_current_repository_s_configuration_is_not_read(forge: Forge, here: Machine) -> None:
     server = forge()
     here.run("git", "init", "-q", ".")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexauth.errors import VaultError
-from hexauth.login.record import Record, read_record, write_record
+from hexauth.login.record import Record, parse_record, read_record, write_record
 
 RECORD = Record(
     state="waiting",
@@ -29,6 +29,20 @@ def test_record_comes_back_whole(tmp_path: Path) -> None:
     write_record(tmp_path / "r.json", RECORD)
 
     assert read_record(tmp_path / "r.json") == RECORD
+
+
+TEXTS, TIMES = st.text(st.characters(codec=None)), st.integers(-(10**11) + 1, 10**11 - 1)
+
+
+@given(
+    st.builds(
+        Record, st.text(min_size=1), st.integers(), st.integers(), TEXTS, TEXTS, interval=TIMES
+    )
+)
+def test_any_record_comes_back_whole(record: Record) -> None:
+    said = {name: value for name, value in asdict(record).items() if value}
+
+    assert parse_record(json.dumps(said).encode()) == record
 
 
 def test_record_is_private(tmp_path: Path) -> None:

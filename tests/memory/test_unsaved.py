@@ -51,6 +51,16 @@ def test_token_that_is_dropped_is_gone(unsaved: Unsaved) -> None:
     assert unsaved.read() is None
 
 
+def test_token_that_a_killed_writer_has_left_goes_with_it(unsaved: Unsaved) -> None:
+    unsaved.write(TOKEN)
+    kept = file(unsaved)
+    kept.rename(kept.with_name(f".{kept.name}.1-00000000"))
+
+    unsaved.drop()
+
+    assert list(kept.parent.iterdir()) == []
+
+
 def test_token_is_void_once_the_login_has_changed(unsaved: Unsaved) -> None:
     """Somebody who does not see this memory may have logged in anew."""
     unsaved.write(TOKEN)
@@ -91,7 +101,21 @@ def test_file_that_others_can_read_is_not_believed(unsaved: Unsaved) -> None:
     assert unsaved.read() is None
 
 
-@pytest.mark.parametrize("last", [b"", b"{", b"[]", b"{}", b'{"kind":"x"}', b"null"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"kind":"x"}',
+        b"null",
+        b"[" * 100_000,
+        b'{"access": 1, "kind": "bearer"}',
+        b'{"access": "a", "kind": "bearer", "expires_at": 1' + b"0" * 400 + b"}",
+    ],
+    ids=lambda last: last[:40],
+)
 def test_file_that_is_damaged_counts_as_absent(unsaved: Unsaved, last: bytes) -> None:
     unsaved.write(TOKEN)
     lines = file(unsaved).read_bytes().split(b"\n")

@@ -62,7 +62,7 @@ def test_each_term_knows_its_text() -> None:
         ("[]", []),
         ("#{}", {}),
         ("{a,[1,{b}],#{c => d}}", ("a", [1, ("b",)], {"c": "d"})),
-        ("#{{a,1} => b}", {"('a', 1)": "b"}),
+        ("#{{a,1} => b}", {"{a,1}": "b"}),
         ("% nothing\n a % more\n", "a"),
     ],
 )
@@ -82,6 +82,11 @@ def test_what_is_no_term_is_refused(text: str) -> None:
         erlang.parse(text)
 
 
+def test_maps_that_are_keys_of_maps_take_no_longer_than_their_length() -> None:
+    """Were each a text in a text, this one would fill no disk."""
+    assert len(values("#{" * 90 + "'\\\\'" + " => 1}" * 90 + ".")) == 1
+
+
 TERMS = st.text(st.sampled_from(list("{}[]<>#=,.'\"\\%ax1 \n/u")) | st.characters(), max_size=60)
 
 
@@ -92,3 +97,37 @@ def test_any_text_is_terms_or_refused(text: str) -> None:
     except UsageError:
         return
     assert all(0 <= term.start < term.end <= len(text) for term in found)
+
+
+ATOMS = st.text("abcXYZ019_@", min_size=1).map(lambda text: f"a{text}")
+STRINGS = st.text(st.characters(codec="utf-8"))
+VALUES = st.recursive(
+    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | STRINGS | ATOMS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(STRINGS | ATOMS | st.integers(), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def written(value: object) -> str:
+    """Return a term as Erlang would write it."""
+    if isinstance(value, str):
+        if value.isascii() and value.isidentifier() and value[0].islower():
+            return value
+        text = "".join(f"\\x{{{ord(each):x}}}" if each in '"\\' else each for each in value)
+        return f'<<"{text}"/utf8>>'
+    if isinstance(value, dict):
+        return "#{" + ",".join(f"{written(k)} => {written(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "{" + ", ".join(map(written, value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",\n ".join(map(written, value)) + "]"
+    return f"{value:.20e}" if isinstance(value, float) else str(value)
+
+
+@given(st.lists(VALUES, max_size=3))
+def test_what_erlang_writes_is_read_back(terms: list[object]) -> None:
+    assert values("".join(f"{written(each)}.\n% more\n" for each in terms)) == terms

@@ -272,3 +272,9 @@ def test_answer_has_the_lines_it_should_and_no_more(user: str, secret: str, othe
         b"",
     ]
     assert not set(b"\r\0") & set(answer)
+
+
+def test_half_a_character_is_no_answer() -> None:
+    """As a drawer may hold it that somebody has damaged."""
+    with pytest.raises(MalformedRequest, match="half a character"):
+        render(Credential(HEX, "me", "\ud800"))

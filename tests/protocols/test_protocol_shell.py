@@ -202,3 +202,9 @@ def test_curl_sends_the_secret_as_it_is(
     assert run(*asked, give=render(key(secret), form)) == (
         f"Authorization: {secret}\r\n".encode("utf-8", "surrogateescape")
     )
+
+
+@pytest.mark.parametrize("name", [each for each in FORMATS if each != "json"])
+def test_half_a_character_is_refused(name: str) -> None:
+    with pytest.raises(HexauthError, match="half a character"):
+        render(key("\ud800"), name)

@@ -111,6 +111,7 @@ def test_what_a_server_says_unasked_is_not_heard(behind: Behind) -> None:
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n9\r\nhalf",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n-5\r\nwhole\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\n",
     ],

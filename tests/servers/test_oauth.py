@@ -159,6 +159,16 @@ def test_a_refresh_keeps_what_the_answer_does_not_repeat(serving: Serving) -> No
     assert token == Token("new", refresh="r", expires_at=None, scope="api", issued_at=int(NOW))
 
 
+@pytest.mark.parametrize("scope", ["a\nb", "\ud800", ["a"], 1, None])
+def test_a_scope_that_makes_no_sense_costs_no_login(serving: Serving, scope: object) -> None:
+    """The refresh token before it is spent."""
+    server = serving(ok({"access_token": "new", "scope": scope}))
+
+    token = refresh(server.url, Token("old", refresh="r", scope="api"))
+
+    assert (token.access, token.scope) == ("new", "api")
+
+
 def test_an_error_of_oauth_s_is_refused_by_its_name(serving: Serving) -> None:
     server = serving((400, {}, b'{"error": "invalid_grant", "error_description": "\\u001b[31m"}'))
 
@@ -178,6 +188,10 @@ def test_an_error_of_oauth_s_is_refused_by_its_name(serving: Serving) -> None:
         (200, {}, b'{"access_token": ""}'),
         (200, {}, b'{"access_token": "a\\nb"}'),
         (200, {}, b'{"access_token": "a", "expires_in": "never"}'),
+        (200, {}, b'{"access_token": "a", "expires_in": 1' + b"0" * 400 + b"}"),
+        (307, {"Location": "//["}, b""),
+        (307, {"Location": "/\xff"}, b""),
+        (200, {"Transfer-Encoding": "chunked"}, b"-5\r\nhello\r\n"),
         (200, {"Content-Encoding": "gzip"}, b"no gzip"),
         (200, {"Content-Length": "100"}, b'{"access_token": "a"}'),
         (204, {}, b""),

@@ -69,6 +69,15 @@ def test_hosts_come_one_after_the_other_and_leave_together() -> None:
     assert helpers.take(after) == before
 
 
+def test_host_that_is_there_twice_goes_twice() -> None:
+    before = b'{"credHelpers": {"r.test": "hexauth", "r.test": "hexauth"}, "auths": {}}'
+
+    left = helpers.take(before)
+
+    assert left is not None
+    assert json.loads(left) == {"auths": {}}
+
+
 def test_what_others_have_changed_meanwhile_stays() -> None:
     after = json.loads(helpers.put(b'{"auths": {}}', HOSTS, everywhere=True))
     after["credHelpers"]["c.test"] = "pass"

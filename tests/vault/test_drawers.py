@@ -247,6 +247,8 @@ def test_no_secret_shows_in_a_repr() -> None:
         "[1]",
         "[{}]",
         '[{"path": null, "username": "alice", "secret": "S3CRET", "later": 1}]',
+        '[{"path": null, "username": "alice", "secret": ["S3CRET"]}]',
+        '[{"path": null, "username": "alice", "secret": "S3CRET", "expires_at": "soon"}]',
         "[" * 100_000,
     ],
     ids=lambda content: content[:20],

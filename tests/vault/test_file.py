@@ -131,6 +131,14 @@ def test_what_is_no_regular_file_is_refused(
     assert words in refusal(work[method])
 
 
+def _costs(**kdf: object) -> str:
+    """Return an encrypted file whose key takes that much."""
+    kdf = {"name": "scrypt", "r": 8, "p": 1, "salt": "", **kdf}
+    return json.dumps(
+        {"version": 1, "cipher": "AES-256-GCM", "kdf": kdf, "nonce": "", "content": ""}
+    )
+
+
 TORN = {
     "empty": "",
     "cut off": '{"version": 1, "entries": {"a": "b',
@@ -141,15 +149,8 @@ TORN = {
     "a later version": '{"version": 2, "entries": {}}',
     "a strange cipher": '{"version": 1, "cipher": "rot13", "kdf": {}}',
     "no header": '{"version": 1, "cipher": "AES-256-GCM"}',
-    "costs beyond reason": json.dumps(
-        {
-            "version": 1,
-            "cipher": "AES-256-GCM",
-            "kdf": {"name": "scrypt", "n": 2**40, "r": 8, "p": 1, "salt": ""},
-            "nonce": "",
-            "content": "",
-        }
-    ),
+    "costs beyond reason": _costs(n=2**40),
+    "more memory than there is": _costs(n=2**20, r=32),
     "nested too deeply": "[" * 100_000,
 }
 

@@ -8,11 +8,14 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fuzz.keeping import Shelf
 from hexauth.errors import Unreachable, VaultError
 from hexauth.login.ending import log_out
 from hexauth.login.tokens import Tokens
-from hexauth.model import Kind, Login, Token
+from hexauth.model import LAST_SECOND, Kind, Login, Token
 from hexauth.vault.file import FileVault
 from hexauth.vault.logins import drop_login, load_login, name, save_login
 from tests.homes import home
@@ -97,6 +100,21 @@ def test_token_comes_back_whole(vault: Vault, token: Token) -> None:
     save_login(vault, LOGIN, token)
 
     assert load_login(vault, LOGIN) == token
+
+
+TEXTS = st.text(st.characters(codec="ascii", min_codepoint=32), min_size=1)
+TIMES = st.integers(0, LAST_SECOND - 1)
+
+
+@given(
+    st.builds(Token, TEXTS, st.none() | TEXTS, st.none() | TIMES, TEXTS, TIMES),
+    st.sampled_from([Kind.BEARER, Kind.KEY, Kind.PASSWORD]),
+)
+def test_any_token_comes_back_whole(token: Token, kind: Kind) -> None:
+    shelf = Shelf({})
+    save_login(shelf, LOGIN, token.replaced(kind=kind))
+
+    assert load_login(shelf, LOGIN) == token.replaced(kind=kind)
 
 
 def test_login_is_two_entries_and_the_access_token_s_does_not_hold_the_other(vault: Vault) -> None:
@@ -264,6 +282,10 @@ def test_reader_overtaken_by_a_writer_mixes_nothing(tmp_path: Path) -> None:
         '{"fingerprint": "7c47aab522ac40f6", "access": "S3CRET", "expires_at": null, "scope": "",'
         ' "issued_at": 0, "kind": "strange"}',
         '{"fingerprint": "7c47aab522ac40f6", "access": "S3CRET", "expires_at": "soon", "scope": "",'
+        ' "issued_at": 0, "kind": "bearer"}',
+        '{"fingerprint": "7c47aab522ac40f6", "access": "S3CRET", "expires_at": 1%s, "scope": "",'
+        ' "issued_at": 0, "kind": "bearer"}' % ("0" * 400),
+        '{"fingerprint": "7c47aab522ac40f6", "access": null, "expires_at": null, "scope": "",'
         ' "issued_at": 0, "kind": "bearer"}',
         "[" * 100_000,
     ],

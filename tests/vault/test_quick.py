@@ -45,7 +45,19 @@ def test_what_is_no_index_is_empty(content: bytes) -> None:
 
 
 def test_entries_whose_facts_are_no_texts_are_left_out() -> None:
-    assert quick.entries(b'{"a": {"b": "c"}, "d": {"e": 1}, "f": []}') == {"a": {"b": "c"}}
+    content = b'{"a": {"b": "c"}, "d": {"e": 1}, "f": [], "g": {"h": "\\ud800"}}'
+
+    assert quick.entries(content) == {"a": {"b": "c"}}
+
+
+def test_a_file_that_is_encrypted_and_plain_is_left_to_the_vault(tmp_path: Path) -> None:
+    path = tmp_path / "vault.json"
+    path.write_text('{"version": 1, "entries": {"a": "b"}, "cipher": "x"}')
+    path.chmod(0o600)
+    tmp_path.chmod(0o700)
+
+    with pytest.raises(Unusual):
+        quick.from_file(str(path), ["a"])
 
 
 def test_an_entry_is_where_the_index_says_or_where_the_first_one_went() -> None:

@@ -203,8 +203,9 @@ def test_switch_is_off_only_by_a_word_that_says_so(value: str, meaning: bool) ->
         (b"api_key = 'S3CRET'", "has a key that hexauth does not know: api_key"),
         (b"vault = S3CRET", "cannot be read: it is no TOML"),
         (b"\xff\xfe", "cannot be read: it is no TOML"),
+        (b"vault = " + b"[" * 100_000, "cannot be read: it is no TOML"),
     ],
-    ids=["unknown", "passphrase", "api key", "broken", "no UTF-8"],
+    ids=["unknown", "passphrase", "api key", "broken", "no UTF-8", "too deep"],
 )
 def test_file_that_makes_no_sense_is_named_and_not_quoted(
     content: bytes, reason: str, file: Path
@@ -214,6 +215,12 @@ def test_file_that_makes_no_sense_is_named_and_not_quoted(
     failure = str(error({}, file))
 
     assert (failure.startswith(f"{file} {reason}"), "S3CRET" in failure) == (True, False)
+
+
+def test_number_beyond_reason_is_no_number_of_seconds(file: Path) -> None:
+    file.write_text(f"min_ttl = 0x{'f' * 5000}")
+
+    assert str(error({}, file)) == f"min_ttl in {file} must be a whole number of seconds."
 
 
 def test_file_that_is_a_folder_is_named(tmp_path: Path) -> None:

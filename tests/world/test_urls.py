@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hexauth.world.urls import is_loopback, origin
+from hexauth.world.urls import is_loopback, is_web_url, origin, split_url
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,14 @@ def test_this_machine_is_loopback(host: str) -> None:
 )
 def test_other_machine_is_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+URLS = st.text(":/@[]13.a?#%\\\tü").map(lambda rest: f"https://{rest}")
+
+
+@given(st.text() | URLS)
+def test_any_text_is_an_address_with_one_origin_or_none(url: str) -> None:
+    if is_web_url(url):
+        here = origin(*split_url(url))
+        assert origin(*split_url(here)) == here
+        is_loopback(split_url(url)[1])
