@@ -373,6 +373,40 @@ ON_API = (
 )
 
 
+ALIKE = (
+    "HTTP/9.9",
+    "ICY",
+    "a status of 7",
+    "a status of 1000",
+    "a negative status",
+    "a status line that is half",
+    "one header without end",
+    "206",
+    "304",
+    "300 without a location",
+    "307 to a port that is none",
+    "307 to file:",
+    "302 to another origin",
+    "400 with an error that is a list",
+    "400 that is HTML",
+    "500",
+    "599",
+    "a length that is too long",
+    "a body of zeros without end",
+    "a long body, with its length",
+    "gzip that is half",
+    "deflate that is a bomb",
+    "an empty body",
+    "a body of one space",
+    "JSON twice",
+    "a text",
+    "a number",
+    "objects in objects in objects",
+    "an Erlang term",
+    "a packed Erlang term",
+)
+"""What is much like another."""
+
 ONCE_MORE = ("a gzip bomb", "a body without end", "418 with a body without end", "100 without end")
 """Which of those for `api` are run where only some are."""
 
@@ -380,7 +414,9 @@ ONCE_MORE = ("a gzip bomb", "a body without end", "418 with a body without end",
 def wire(endpoint: str, name: str, *codes: int, **more: Any) -> Row:
     slow = any(part in f" {name}" for part in SLOW)
     answers: Sequence[Answer] = [WIRE[name]]
-    again = endpoint != "refresh" and not (endpoint == "api" and name in ONCE_MORE)
+    again = name in ALIKE or (
+        endpoint != "refresh" and not (endpoint == "api" and name in ONCE_MORE)
+    )
     return Row(name, endpoint, answers, codes or (6,), **{"slow": slow, "again": again, **more})
 
 
