@@ -248,9 +248,10 @@ class Cutter:
         """Kill the command at `point`, and look at what is left."""
         with self._scene() as scene:
             done = self._run(scene, point)
+            reached = "(INJECTED)" in scene.trace.read_text("utf-8", "replace")
             wrong = list(_end(done, point, scene.machine.home))
             wrong += self._look(scene, point)
-            return Outcome(point, done.returncode != 0, wrong, scene.notes)
+            return Outcome(point, reached or done.returncode != 0, wrong, scene.notes)
 
     def _look(self, scene: Scene, point: Point) -> Iterator[str]:
         status = scene.machine.hexauth("status", "--json")
