@@ -100,6 +100,7 @@ def _sync(folder: str, within: int | None) -> None:
         os.fsync(descriptor)
     except OSError as error:
         if errno.errorcode.get(error.errno or 0) not in NO_SYNC:
+            error.filename = folder
             raise
     finally:
         if within is None:

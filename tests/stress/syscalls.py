@@ -248,9 +248,10 @@ class Cutter:
         """Kill the command at `point`, and look at what is left."""
         with self._scene() as scene:
             done = self._run(scene, point)
-            wrong = list(_end(done, point))
+            reached = "(INJECTED)" in scene.trace.read_text("utf-8", "replace")
+            wrong = list(_end(done, point, scene.machine.home))
             wrong += self._look(scene, point)
-            return Outcome(point, done.returncode != 0, wrong, scene.notes)
+            return Outcome(point, reached or done.returncode != 0, wrong, scene.notes)
 
     def _look(self, scene: Scene, point: Point) -> Iterator[str]:
         status = scene.machine.hexauth("status", "--json")
@@ -269,7 +270,17 @@ class Cutter:
         self, scene: Scene, point: Point | None, *, warm: bool = False
     ) -> "subprocess.CompletedProcess[bytes]":
         inject = ["-e", point.injection] if point else []
-        strace = ["strace", "-f", "-qq", "-o", str(scene.trace), "-e", f"trace={CALLS}", *inject]
+        strace = [
+            "strace",
+            "-f",
+            "-y",
+            "-qq",
+            "-o",
+            str(scene.trace),
+            "-e",
+            f"trace={CALLS}",
+            *inject,
+        ]
         words = ["hexauth", *self.command.words]
         give = self.command.give.encode()
         return scene.machine.run(*([] if warm else strace), *words, give=give)
@@ -306,22 +317,22 @@ class _Stage:
         shutil.rmtree(self._folder)
 
 
-def _end(done: "subprocess.CompletedProcess[bytes]", point: Point) -> Iterator[str]:
-    """Yield what is wrong with how the command has ended."""
+def _end(done: "subprocess.CompletedProcess[bytes]", point: Point, place: Path) -> Iterator[str]:
+    """Yield what is wrong with how the command has ended; its machine's home is at `place`."""
     code, said = done.returncode, done.stderr.decode()
     if not point.error:
         if code not in (0, -9, 137):
             yield f"it ended with {code}: {said}"
     elif code not in (0, 1, 7):
         yield f"it ended with {code}: {said}"
-    elif code != 0 and ("/" not in said or "Traceback" in said or "nobody expected" in said):
+    elif code != 0 and str(place) not in "".join(said.splitlines()[-2:]):
         yield f"it names no file: {said}"
 
 
 def _changing(trace: Path, *, output: bool) -> Iterator[Point]:
     """Yield the calls in `trace`, of the process that began it, that can change something.
 
-    What is written to standard output and error counts if `output` does.
+    What is written to standard output and error, and to pipes, counts if `output` does.
     """
     counts: Counter[str] = Counter()
     first = None
@@ -334,7 +345,7 @@ def _changing(trace: Path, *, output: bool) -> Iterator[Point]:
             continue
         counts[name] += 1
         is_reading = name == "openat" and not re.search(r"O_CREAT|O_WRONLY|O_RDWR|O_TRUNC", rest)
-        is_output = name == "write" and rest[:2] in ("1,", "2,")
+        is_output = name == "write" and re.match(r"[12]<|\d+<pipe:", rest) is not None
         if not is_reading and (output or not is_output):
             yield Point(name, counts[name])
 

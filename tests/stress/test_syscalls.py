@@ -1,6 +1,7 @@
 """Every write may be cut off, or fail: the short form of `sh scripts/kill`."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,8 @@ def test_file_and_its_name_reach_the_disk(tmp_path: Path) -> None:
 def test_another_program_s_file_that_cannot_be_written_is_named(error: str, tmp_path: Path) -> None:
     need("strace", "strace")
 
-    outcome = Cutter("setup", tmp_path).cut(Point("write", 1, error))
+    cutter = Cutter("setup", tmp_path)
+    point = next(each for each in cutter.points(faults=True) if each.name == "write")
+    outcome = cutter.cut(replace(point, error=error))
 
     assert (outcome.reached, outcome.wrong) == (True, [])
