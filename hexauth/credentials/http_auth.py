@@ -83,7 +83,11 @@ class HexAuth(AuthBase):
         if target is None:
             return request
         ask = None if self._ask else False
-        wanted = Request(home, target, ask=ask, repository=name, given=self._key)
+        wanted = Request(home, target, ask=ask, repository=name)
+        here = wanted.site.repository
+        is_mirror = name and here is not None and not wanted.site.is_api and not here.trusted
+        if not is_mirror:  # an untrusted one has not been named by whoever gave the key
+            wanted = replace(wanted, given=self._key)
         call = _Call(wanted, request, self._optional, self._otp or home.settings.otp or None)
         call.begin()
         request.register_hook("response", call.handle)  # type: ignore[no-untyped-call,unused-ignore]
