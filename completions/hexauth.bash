@@ -100,6 +100,10 @@ _hexauth() {
         "status "*)
             words=""
             [[ $word != -* ]] || words="--json --account --vault -v --verbose -h --help" ;;
+        "doctor --vault") words="auto keyring file" ;;
+        "doctor "*)
+            words=""
+            [[ $word != -* ]] || words="--json --offline --vault -v --verbose -h --help" ;;
         "config "*)
             words=""
             [[ $word != -* ]] || words="--json -v --verbose -h --help" ;;
@@ -117,7 +121,7 @@ _hexauth() {
             words=""
             [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault --registry -v --verbose -h --help" ;;
         " "*)
-            words="get exec proxy api setup import key switch store erase login logout status config sandbox"
+            words="get exec proxy api setup import key switch store erase login logout status doctor config sandbox"
             [[ $word != -* ]] || words="--version -v --verbose -h --help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))

@@ -88,7 +88,7 @@ class Unreachable(HexauthError):
     """The server cannot be reached, or its answer makes no sense; trying again may help."""
 
     exit_code = 6
-    hint = "Nothing was lost: try again in a while."
+    hint = "Nothing was lost: try again in a while, or see what `hexauth doctor` finds."
 
 
 class Garbled(Unreachable):
@@ -99,7 +99,7 @@ class VaultError(HexauthError):
     """The vault is locked, missing, full or unreadable."""
 
     exit_code = 7
-    hint = "Run `hexauth status` to see which vault is in use, and why."
+    hint = "Run `hexauth doctor` to see which vault is in use, why, and what is wrong."
 
 
 class Interrupted(HexauthError):

@@ -24,6 +24,22 @@ SCOPE = "api repositories"
 KEY_VARIABLES = ("HEX_API_KEY", "HEXPM_READ_API_KEY")
 """Variables whose value clients send as the `Authorization` header: mix and rebar3; gleam."""
 
+OTHER_VARIABLES = (
+    "HEX_COOLDOWN",
+    "HEX_COOLDOWN_EXCLUDE_REPOS",
+    "HEX_DEBUG_SOLVER",
+    "HEX_DIFF_COMMAND",
+    "HEX_HTTP_CONCURRENCY",
+    "HEX_IGNORE_ADVISORIES",
+    "HEX_IGNORE_RETIREMENTS",
+    "HEX_NO_SHORT_URLS",
+    "HEX_NO_VERIFY_REPO_ORIGIN",
+    "HEX_POLICY",
+    "HEX_RESOLVE_VERBOSE",
+    "HEX_UNSAFE_REGISTRY",
+)
+"""Variables that mix reads, and hexauth has no use for."""
+
 NAME = "[a-z0-9_]+"
 """What organizations and packages may be called: a regular expression."""
 

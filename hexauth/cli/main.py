@@ -23,6 +23,7 @@ COMMANDS = (
     "login",
     "logout",
     "status",
+    "doctor",
     "config",
     "sandbox",
     "capability",

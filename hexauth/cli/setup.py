@@ -1,6 +1,5 @@
 """`hexauth setup`: put hexauth into the configuration of another tool, or take it out again."""
 
-import os
 import re
 import shlex
 import sys
@@ -17,7 +16,7 @@ from hexauth.servers.targets import hex_origins
 from hexauth.tools.catalog import TOOLS, is_configured
 from hexauth.tools.clients import shim_folder
 from hexauth.tools.edits import Place, plan
-from hexauth.tools.places import SHELLS, Surroundings
+from hexauth.tools.places import SHELLS, Surroundings, own_programs
 from hexauth.vault.home import Home
 
 
@@ -56,7 +55,7 @@ def setup(
     home = Home.open()
     here = Surroundings(
         environ=home.environ,
-        programs=_programs(),
+        programs=own_programs(),
         origins=hex_origins(home.settings),
         shell=shell or "",
         hosts=hosts,
@@ -122,9 +121,3 @@ def _listed(home: Home, here: Surroundings) -> Iterator[str]:
         except (UsageError, OSError):
             state = "unknown"
         yield f"{name:<8} {'yes' if found else 'no':<10} {state:<15} {tool.about}"
-
-
-def _programs() -> Path:
-    """Return the folder that this program was started from, as it was written: links may move."""
-    here = Path(os.path.abspath(sys.argv[0])).parent  # noqa: PTH100  (resolve follows links)
-    return here if (here / "git-credential-hexauth").exists() else Path(sys.executable).parent

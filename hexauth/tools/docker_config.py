@@ -24,7 +24,7 @@ def put(before: bytes | None, hosts: tuple[str, ...], *, everywhere: bool) -> by
 
     Raises `UsageError` if the file is not JSON as docker reads it, or names another helper there.
     """
-    found = _load(before)
+    found = load(before)
     helpers: Mapping[str, object] = found.get(KEY, {})
     for host in hosts:
         _check(host, helpers.get(host))
@@ -53,7 +53,7 @@ def take(before: bytes | None) -> bytes | None:
 
     Raises `UsageError` if the file is not JSON as docker reads it.
     """
-    found = _load(before)
+    found = load(before)
     if before is None or not has(before):
         return before
     ours = [host for host, value in found.get(KEY, {}).items() if value == HELPER]
@@ -78,11 +78,12 @@ def take(before: bytes | None) -> bytes | None:
 
 def has(content: bytes | None) -> bool:
     """Tell whether config.json names hexauth. Raises `UsageError` as `take` does."""
-    found = _load(content)
+    found = load(content)
     return HELPER in (found.get(STORE), *found.get(KEY, {}).values())
 
 
-def _load(content: bytes | None) -> dict[str, Any]:
+def load(content: bytes | None) -> dict[str, Any]:
+    """Return what config.json says. Raises `UsageError` if it is not as docker writes it."""
     if content is None:
         return {}
     try:

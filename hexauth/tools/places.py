@@ -1,5 +1,7 @@
 """What the places in which hexauth is named depend on, and the kinds of them."""
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,12 @@ class Surroundings:
     def program(self, name: str) -> str:
         """Return the absolute path of one of hexauth's programs."""
         return str(self.programs / name)
+
+
+def own_programs() -> Path:
+    """Return the folder that this program was started from, as it was written: links may move."""
+    here = Path(os.path.abspath(sys.argv[0])).parent  # noqa: PTH100  (resolve follows links)
+    return here if (here / "git-credential-hexauth").exists() else Path(sys.executable).parent
 
 
 def shell_of(here: Surroundings) -> str:

@@ -127,6 +127,33 @@ def available(environ: Mapping[str, str], platform: str = sys.platform) -> str |
     return None
 
 
+def would_ask(environ: Mapping[str, str], platform: str) -> str | None:
+    """Return why a keyring would ask the person before it answers; None if it would not.
+
+    What keyring's own configuration names is taken for one that asks nobody, unless it is the
+    Secret Service. Raises what jeepney and secretstorage do.
+    """
+    address, named = bus_address(environ), configured(environ, platform)
+    if platform in DIRECT or not address:
+        return None
+    if named and "SecretService" not in environ.get("PYTHON_KEYRING_BACKEND", ""):
+        return None
+    if not named and is_for_keyring_to_say(environ):
+        return "keyring itself chooses it, and a wallet may ask to be opened"
+    if secret_service_missing(environ) is not None:
+        return None
+    from jeepney.io.blocking import open_dbus_connection
+    from secretstorage.collection import get_collection_by_alias
+    from secretstorage.exceptions import ItemNotFoundException
+
+    with open_dbus_connection(address) as connection:
+        try:
+            is_locked = get_collection_by_alias(connection, "default").is_locked()
+        except ItemNotFoundException:
+            return "it has never been set up, and would ask for a new password"
+    return "it is locked, and would ask to be unlocked" if is_locked else None
+
+
 def describe(environ: Mapping[str, str], platform: str = sys.platform) -> str:
     """Say in a few words which keyring `find_backend` would take, without asking it anything."""
     source = configured(environ, platform)

@@ -81,6 +81,11 @@ class FileVault:
     def settle(self, seconds: float) -> None:
         """Return at once: no write of a file outlives its call, whatever `seconds` are given."""
 
+    def is_encrypted(self) -> bool | None:
+        """Tell whether the file is encrypted, without any passphrase; None if there is none."""
+        found = self._bytes()
+        return None if found is None else is_sealed(_parsed(self.path, found))
+
     def describe(self) -> str:
         """Name the file, and say how it is protected; never raises."""
         with suppress(VaultError):

@@ -162,6 +162,20 @@ def available(
         return str(error).rstrip(".")
 
 
+def would_ask(
+    environ: Mapping[str, str], platform: str = sys.platform, *, seconds: float = PROBE_SECONDS
+) -> str | None:
+    """Return why the keyring would ask the person something first, or None if it would not.
+
+    Nobody is asked by that. Where nothing tells, as on macOS and Windows, the answer is None; KDE's
+    wallet opens by asking. It never raises, and takes `seconds` at most.
+    """
+    try:
+        return Bounded(seconds, _explain).call(lambda: backends.would_ask(environ, platform))
+    except VaultError as error:
+        return str(error).rstrip(".")
+
+
 class _Store:
     """A backend of keyring's as `parts` wants it: services that cannot be mistaken for others."""
 

@@ -23,10 +23,21 @@ LATE_WRITES = 3
 
 
 class Vaults:
-    """The vaults that `settings` allow, and the index of what they hold."""
+    """The vaults that `settings` allow, and the index of what they hold.
 
-    def __init__(self, settings: Settings, places: Places, environ: Mapping[str, str]) -> None:
+    A guest, who is to leave no file behind, goes without the keyring's mutex if it is not there.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        places: Places,
+        environ: Mapping[str, str],
+        *,
+        is_guest: bool = False,
+    ) -> None:
         self._settings, self._places, self._environ = settings, places, environ
+        self._is_guest = is_guest
         self._index = Index(places.state)
         self._opened: dict[str, Vault] = {}
         self._choices: dict[str, Choice] = {}
@@ -73,10 +84,11 @@ class Vaults:
     def _keyring(self) -> Vault:
         from hexauth.vault.keyring import KeyringVault
 
+        mutex = self._places.state / "keyring.lock"
         return KeyringVault(
             self._places.namespace,
             seconds=self._settings.vault_timeout,
-            mutex=self._places.state / "keyring.lock",
+            mutex=None if self._is_guest and not mutex.exists() else mutex,
             environ=self._environ,
         )
 

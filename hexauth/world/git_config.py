@@ -54,24 +54,46 @@ def oauth(environ: "Mapping[str, str]") -> "Mapping[str, Mapping[str, str]]":
     `credential.https://git.example.com.oauthClientId`. The current folder's own repository is not
     asked: whoever made it is not its user.
     """
-    program = find_program("git", environ)
-    if program is None:
-        return {}
-    words = [program, "-C", "/", "config", "-z", "--get-regexp", r"^credential\..*\.oauth"]
-    ours = {k: v for k, v in environ.items() if k[:4] != "GIT_" or k[:11] == "GIT_CONFIG_"}
-    try:
-        said = printed(words, ours, GIT_SECONDS)
-    except OSError:
-        return {}
-    return told(said)
+    return told(_said(r"^credential\..*\.oauth", environ))
 
 
 def told(said: bytes) -> "Mapping[str, Mapping[str, str]]":
     """Return what `git config -z --get-regexp` has said of OAuth servers, as `oauth` does."""
     found: dict[str, dict[str, str]] = {}
-    for line in said.decode("utf-8", "surrogateescape").split("\0"):
+    for line in _texts(said):
         name, _, value = line.partition("\n")
         url, _, key = name.partition(".")[2].rpartition(".")
         if url and value:
             found.setdefault(url.rstrip("/"), {})[key.lower()] = value
     return found
+
+
+def helpers(environ: "Mapping[str, str]") -> "list[tuple[str, str, str]]":
+    """Return git's credential helpers in their order: where each is set, for which URL, and it.
+
+    The URL is empty for all; a helper that is empty takes back those before it (gitcredentials(7)).
+    """
+    fields = _texts(_said(r"^credential\.(.*\.)?helper$", environ, "--show-origin"))
+    found = []
+    for origin, line in zip(fields[::2], fields[1::2], strict=False):
+        name, _, value = line.partition("\n")
+        url = name.partition(".")[2].rpartition(".")[0]
+        found.append((origin.removeprefix("file:"), url, value))
+    return found
+
+
+def _said(pattern: str, environ: "Mapping[str, str]", *flags: str) -> bytes:
+    """Return what git is configured with outside of repositories: names that match, and values."""
+    program = find_program("git", environ)
+    if program is None:
+        return b""
+    words = [program, "-C", "/", "config", "-z", *flags, "--get-regexp", pattern]
+    ours = {k: v for k, v in environ.items() if k[:4] != "GIT_" or k[:11] == "GIT_CONFIG_"}
+    try:
+        return printed(words, ours, GIT_SECONDS)
+    except OSError:
+        return b""
+
+
+def _texts(said: bytes) -> "list[str]":
+    return said.decode("utf-8", "surrogateescape").split("\0")

@@ -100,7 +100,7 @@ class Settings:
     http_timeout: int = _set(("HEX_HTTP_TIMEOUT",), 30, values.seconds,
         "Seconds to wait for a server to go on with its answer.")
     offline: bool = _set(("HEX_OFFLINE",), False, values.switch,
-        "Send nothing to any server.")
+        "Send nothing to any server.", "--offline")
     cacerts_path: str = _set(("HEX_CACERTS_PATH",), "", values.text,
         "Authorities to trust besides the system's: a file of certificates (PEM), or a folder.")
     cert_file: str = _set(("SSL_CERT_FILE",), "", values.text,

@@ -150,6 +150,8 @@ def test_no_command_lets_a_secret_out_but_where_it_is_asked_for(keeper: Keeper) 
         (("hexauth", "status"), b"", ""),
         (("hexauth", "status", "--json"), b"", ""),
         (("hexauth", "config"), b"", ""),
+        (("hexauth", "doctor"), b"", ""),
+        (("hexauth", "doctor", "--json"), b"", ""),
         (("hexauth", "import"), b"", ""),
         (("hexauth", "setup"), b"", ""),
         (("hexauth", "login", "--with-token"), keeper.key.encode(), ""),
@@ -254,6 +256,8 @@ LAYERS = (
     ("hexauth.machine.mutex:Mutex.held", "runtime", GET),
     ("hexauth.machine.flock:try_lock", "os", GET),
     ("hexauth.credentials.keys:add", "urllib3", ADD),
+    ("hexauth.vault.file:FileVault.check", "runtime", ("doctor",)),
+    ("requests:Session.send", "decode", ("doctor", "--json")),
     ("os:replace", "os", GET),
     ("os:fsync", "runtime", ADD),
 )

@@ -15,7 +15,9 @@ from keyring import errors
 from hexauth.errors import VaultError
 from hexauth.vault import quick
 from hexauth.vault.backends import Backend
-from hexauth.vault.keyring import KeyringVault, available
+from hexauth.vault.keyring import KeyringVault, available, would_ask
+from hexauth.vault.quick import BUS
+from tests.secret_service import Start, lock
 
 SECRET = "s3cret-value"
 
@@ -446,3 +448,38 @@ print(available(platform="win32"), vault.read("entry"), kept)
 def test_keyrings_own_windows_backend_keeps_long_values(tmp_path: Path) -> None:
     """Over a stand-in for the Credential Manager, which refuses and misses as the real one."""
     assert run(WINDOWS, tmp_path) == ("None None {}\n", "")
+
+
+def test_a_keyring_says_beforehand_whether_it_would_ask(secret_service: Start) -> None:
+    with secret_service("password") as (environ, _):
+        before = would_ask(environ)
+        lock(environ[BUS])
+        after = would_ask(environ)
+    with secret_service(None) as (environ, _):
+        new = would_ask(environ)
+
+    assert before is None
+    assert after == "it is locked, and would ask to be unlocked"
+    assert new == "it has never been set up, and would ask for a new password"
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "reason"),
+    [
+        ({}, "darwin", None),
+        ({}, "win32", None),
+        ({"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}, "linux", None),
+        (
+            {"XDG_CURRENT_DESKTOP": "KDE"},
+            "linux",
+            "keyring itself chooses it, and a wallet may ask to be opened",
+        ),
+        ({}, "linux", None),
+    ],
+)
+def test_where_no_secret_service_answers_nobody_would_be_asked(
+    tmp_path: Path, environ: dict[str, str], platform: str, reason: str | None
+) -> None:
+    nowhere = {"HOME": str(tmp_path), BUS: "unix:path=/nowhere"}
+
+    assert would_ask({**nowhere, **environ}, platform) == reason

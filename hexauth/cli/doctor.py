@@ -1,0 +1,98 @@
+"""`hexauth doctor`: what may be wrong here, and what to do about it."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import click
+
+from hexauth.cli.options import Flags, vault_option
+from hexauth.cli.streams import write_answer, write_json
+from hexauth.machine.terminal import encoding, shown
+from hexauth.tools.places import own_programs
+
+if TYPE_CHECKING:
+    from hexauth.doctor.examination import Section
+
+COLUMNS = 80
+
+COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
+
+MARGIN = 2 + max(map(len, COLORS)) + 2
+"""Where the text of a line begins, below which it wraps."""
+
+
+@click.command(short_help="Tell what may be wrong here, and what to do about it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--offline", is_flag=True, help="Send nothing to any server.")
+@vault_option()
+@click.pass_context
+def doctor(context: click.Context, as_json: bool, offline: bool) -> None:
+    """Look at everything hexauth depends on, and tell what is wrong and what to do.
+
+    Versions, settings, the vault, locks, memory, servers and their clocks, logins, git, docker, and
+    logins that other programs keep in plain text. The vault is written to and read back; servers
+    are asked without any credential. Nothing is changed, and nobody is asked anything.
+
+    There is no secret in what is printed: it can be put into a bug report. The exit code is 1 if
+    there is a problem; warnings are no problem.
+    """
+    from hexauth.doctor.case import Case
+    from hexauth.doctor.examination import examine
+
+    flags = context.ensure_object(Flags)
+    told = {**flags.settings, "offline": offline or None}
+    case = Case.admit(own_programs(), flags.front, told)
+    try:
+        sections = examine(case)
+    finally:
+        case.close()
+    counts = Counter(each.level for section in sections for each in section.findings)
+    problems, warnings = counts["problem"], counts["warning"]
+    if as_json:
+        write_json(_facts(sections, problems, warnings))
+    else:
+        is_colored = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        lines = [*_lines(sections, is_colored), _sum(problems, warnings)]
+        text = "".join(f"{line}\n" for line in lines)
+        write_answer(text.encode(encoding(sys.stdout), "backslashreplace"))
+    context.exit(1 if problems else 0)
+
+
+def _facts(sections: "list[Section]", problems: int, warnings: int) -> object:
+    return {
+        "problems": problems,
+        "warnings": warnings,
+        "findings": [
+            {"section": section.heading, **vars(finding)}
+            for section in sections
+            for finding in section.findings
+        ],
+    }
+
+
+def _lines(sections: "list[Section]", is_colored: bool) -> Iterator[str]:
+    """Yield the report for people; what acts on a terminal is escaped, but for the marks' color."""
+    for section in sections:
+        yield section.heading
+        for finding in section.findings:
+            mark = f"  {finding.level}".ljust(MARGIN)
+            if is_colored:
+                mark = click.style(mark, fg=COLORS[finding.level])
+            texts = [f"{finding.name}: {finding.text}", *filter(None, [finding.advice])]
+            rows = [row for text in texts for row in _wrapped(shown(text))]
+            yield f"{mark}{rows[0]}"
+            yield from (f"{'':{MARGIN}}{row}" for row in rows[1:])
+        yield ""
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, COLUMNS - MARGIN, break_long_words=False, break_on_hyphens=False)
+
+
+def _sum(problems: int, warnings: int) -> str:
+    counts = {"problem": problems, "warning": warnings}
+    return ", ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items()) + "."

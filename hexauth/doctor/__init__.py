@@ -1,0 +1,1 @@
+"""What may be wrong here: each part of a machine is looked at, and left as it was."""
