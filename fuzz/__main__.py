@@ -91,7 +91,7 @@ def _guided(name: str, seconds: float, folder: Path) -> tuple[int, str]:
         for path in folder.iterdir()
         if path.name.startswith(("crash-", "timeout-", "oom-", "leak-"))
     )
-    return int(tried[1]) if tried else 0, f"{said[-SHOWN:]}\n{broken}"
+    return int(tried[1]) if tried else 0, f"exit code {done.returncode}\n{said[-SHOWN:]}\n{broken}"
 
 
 if __name__ == "__main__":

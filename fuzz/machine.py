@@ -320,7 +320,8 @@ class Machine(RuleBasedStateMachine):
 
         may_be = {keys for keys in self.keys[name] if answer(keys) in (token, seen)}
         assert may_be, f"{seen} is none of {self.keys[name]}"
-        self.keys[name] = may_be
+        if seen != OTHER:  # the next change may still bring back what a killed one was about
+            self.keys[name] = may_be
 
     def _changed(
         self, done: Done, states: dict[str, set[T]], name: str, change: Callable[[T], T]

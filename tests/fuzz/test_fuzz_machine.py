@@ -75,7 +75,7 @@ CASES = (
 )
 """What happens one after the other; the last one is killed."""
 
-STRIDE = int(os.environ.get("FUZZ_STRIDE", "4"))
+STRIDE = int(os.environ.get("FUZZ_STRIDE", "7"))
 """Every which change is the one before which it is killed; 1 takes minutes."""
 
 LOOKS = ("get-stored", "get", "get-by-key", "get-chosen")
