@@ -29,8 +29,11 @@ from hexauth.vault.home import Home
 
 KILLED, BROKEN = 77, 99
 
-CHANGES = ("os.rename", "os.remove", "os.truncate", "os.mkdir", "os.link", "socket.connect")
+CHANGES = ("os.rename", "os.remove", "os.truncate", "socket.connect")
 """Before which a process may be killed (the table of audit events), beside opening to write."""
+
+WRITES = os.O_WRONLY | os.O_EXCL | os.O_TRUNC
+"""With one of these a file is opened that is not just a lock."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class _killer:  # noqa: N801  (it stands for a function with a memory)
         """Hear of an event."""
         is_change = event in CHANGES
         if event == "open" and isinstance(details[2], int):
-            is_change = bool(details[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+            is_change = bool(details[2] & WRITES) and details[0] != os.devnull
         if is_change:
             self.left -= 1
             if self.left == 0:

@@ -120,14 +120,17 @@ def _change(home: Home, repository: Repository, kind: KeyKind | None, key: str |
         after = {each: text for each, text in before.items() if kind not in (None, each)}
         if kind is not None and key is not None:
             after[kind] = key
-        if after:
-            home.vaults.of(name).write(name, json.dumps(after))
-            home.vaults.note(
-                name, repository=repository.name, kinds=" ".join(after), at=at(repository)
-            )
+        vault = home.vaults.of(name)
+        facts = {"repository": repository.name, "kinds": " ".join(after), "at": at(repository)}
+        if key is not None:
+            vault.write(name, json.dumps(after))
+            home.vaults.note(name, **facts)
+        elif after:  # the index first: what it names and a killed process has removed is an error
+            home.vaults.note(name, **facts)
+            vault.write(name, json.dumps(after))
         else:
-            home.vaults.of(name).delete(name)
             home.vaults.forget(name)
+            vault.delete(name)
         for kind_exchanged in SCOPES:
             tokens = Tokens(home, exchanged(repository, kind_exchanged))
             with tokens.changing():

@@ -176,5 +176,5 @@ def content(answer: Any) -> Iterator[bytes]:  # noqa: ANN401  (urllib3 ships typ
 
     try:
         yield from answer.raw.stream(CHUNK_BYTES, decode_content=False)
-    except (HTTPError, ValueError):  # ValueError: the length of a chunk is less than nothing
+    except HTTPError:
         raise ConnectionError("The answer broke off.") from None

@@ -12,7 +12,7 @@ from fuzz.__main__ import plain
 from fuzz.inputs import SECRET, Target, inputs, outcome
 from fuzz.targets import TARGETS
 
-MANY, SOME = 4000, 400
+MANY, SOME = 2000, 200
 
 SLOW = ("oauth", "answers", "clients")
 """Targets that take milliseconds for an input: an HTTP session, or many files."""
