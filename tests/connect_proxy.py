@@ -57,6 +57,10 @@ class Handler(StreamRequestHandler):
             )
         elif self.server.refusal:
             self.wfile.write(self.server.refusal)
+            self.request.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # closed with something unread, it would be reset
+                while self.request.recv(4096):
+                    pass
         else:
             host, _, port = line.split()[1].rpartition(":")
             with socket.create_connection(self.server.leads_to or (host, int(port))) as there:

@@ -27,7 +27,7 @@ TYPED = [
     ("hexauth get --format js\t", "<get><--format><json>"),
     ("hexauth status --vault ke\t", "<status><--vault><keyring>"),
     ("hexauth login --with\t", "<login><--with-token>"),
-    ("hexauth --ver\t", "<--version>"),
+    ("hexauth --vers\t", "<--version>"),
     ("hexauth exec -- uniq-prog\t", "<exec><--><uniq-program>"),
     ("hexauth setup reb\t", "<setup><rebar3>"),
     ("hexauth exec hexp\t", "<exec><hexpm>"),
@@ -75,7 +75,7 @@ def test_interactive_shell_completes_what_is_typed(
         ("hexauth get --format js", ["json"]),
         ("hexauth status --vault=", ["--vault=auto", "--vault=file", "--vault=keyring"]),
         ("hexauth login --no", ["--no-browser"]),
-        ("hexauth --ver", ["--version"]),
+        ("hexauth --ver", ["--verbose", "--version"]),
         ("hexauth store ", []),
     ],
 )
