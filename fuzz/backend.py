@@ -19,7 +19,8 @@ UNFINISHED = ".new"
 class Keyring(KeyringBackend):
     """What `PYTHON_KEYRING_BACKEND` names; each secret is there or not, as in a real keyring."""
 
-    priority = 1
+    priority = 0.5
+    """keyring would take one of 1 or more by itself, in any process that has imported this."""
 
     def get_password(self, service: str, username: str) -> str | None:
         """Return the secret, or None."""
