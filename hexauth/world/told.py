@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from hexauth.machine import trace
@@ -56,6 +55,8 @@ KINDS = ("application/json", "application/vnd.hex+json", "application/vnd.hex+er
 
 def clock_ahead(headers: Mapping[str, str]) -> float | None:
     """Return by how many seconds a server's clock is ahead of ours, or None if it does not say."""
+    from email.utils import parsedate_to_datetime  # 7 ms
+
     try:
         return parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
     except (KeyError, ValueError, OverflowError):
