@@ -5,10 +5,11 @@ import secrets
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
+
+from tests.serving import Serving
 
 CLIENT_ID = "forge-cli"
 
@@ -35,16 +36,15 @@ class Oddities:
     approves: bool = True
 
 
-class OAuthServer(ThreadingHTTPServer):
+class OAuthServer(Serving):
     """One server on loopback, in memory; use it in a `with` block."""
 
     daemon_threads = False
     request_queue_size = 256
 
     def __init__(self, oddities: Oddities | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.oddities = oddities or Oddities()
-        self.url = f"http://127.0.0.1:{self.server_port}"
         self.issuer = self.url + self.oddities.path
         self.counts: Counter[str] = Counter()
         self.guard = threading.Lock()
@@ -53,21 +53,6 @@ class OAuthServer(ThreadingHTTPServer):
         self.access: dict[str, str] = {}
         self.refresh: dict[str, tuple[str, str]] = {}
         self.headers: list[dict[str, str]] = []
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
     def metadata(self) -> dict[str, Any]:
         return {

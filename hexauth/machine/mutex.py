@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hexauth.errors import Expired, VaultError
 from hexauth.machine import trace
 from hexauth.machine.clock import Deadline
-from hexauth.machine.private import demand_private, private_folder
+from hexauth.machine.private import demand_private, private_folder, why
 
 if TYPE_CHECKING:
     from hexauth.machine.flock import Waiter
@@ -91,9 +91,8 @@ class Mutex:
                     raise
                 return os.open(self.path, flags | os.O_RDONLY)  # reading may go on
         except OSError as error:
-            what = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
             raise VaultError(
-                f"The lock file {self.path} cannot be opened: {what}.",
+                f"The lock file {self.path} cannot be opened: {why(error)}.",
                 hint="Make its folder writable for you alone, or set HEXAUTH_HOME to another one.",
             ) from error
 

@@ -197,6 +197,11 @@ def opened(folder: Path) -> Iterator[OpenFolder]:
         os.close(descriptor)
 
 
+def why(error: OSError) -> str | None:
+    """Return what an error of the operating system means for a file that may not be a link."""
+    return "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+
+
 def move(path: Path) -> str:
     """Return what to do about a file that makes no sense."""
     return f"Nothing was changed. Move {path} away, then run `hexauth login`."

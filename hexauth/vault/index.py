@@ -5,7 +5,6 @@ Keyrings cannot list their entries. Losing the index costs `status` its overview
 empty; but one that others can write to is refused, as it says where secrets are to go.
 """
 
-import errno
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from hexauth.errors import VaultError
 from hexauth.machine.mutex import Mutex
-from hexauth.machine.private import OpenFolder, opened
+from hexauth.machine.private import OpenFolder, opened, why
 from hexauth.vault.quick import entries
 
 SECONDS = 10
@@ -82,8 +81,7 @@ class Index:
         except FileNotFoundError:
             raise
         except OSError as error:
-            what = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
             raise VaultError(
-                f"The file {path} cannot be {done}: {what}.",
+                f"The file {path} cannot be {done}: {why(error)}.",
                 hint="Check its owner and mode, and the space left; nothing of it was lost.",
             ) from error

@@ -1,16 +1,15 @@
 """What acts on a terminal, a server that sends it, and how a test sees that none comes through."""
 
 import json
-import threading
 import unicodedata
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 from itertools import groupby
-from types import TracebackType
 from typing import Any, Self
 
 from hexauth.machine.terminal import LINE, MARKS, WORD
+from tests.serving import Serving
 
 KINDS = {
     "bell": "\a",
@@ -73,33 +72,15 @@ class Reply:
         return cls(status, json.dumps(said).encode())
 
 
-@dataclass
-class Hostile:
+class Hostile(Serving):
     """A Hex server on loopback whose answers are given: for each end of a path; in a `with` block.
 
     What is not given is answered as a login that succeeds.
     """
 
-    replies: dict[str, Reply] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def __init__(self) -> None:
+        super().__init__(_handler(self))
+        self.replies: dict[str, Reply] = {}
 
     def grant(self, **changes: Any) -> Reply:
         """Return the answer to a device authorization request, with `changes`."""
