@@ -122,8 +122,9 @@ def _explained(failure: BaseException) -> "HexauthError":
         hint = "Check its owner and mode, and the space left."
         return HexauthError(f"{what}{where}.", hint=hint)
     # A fault of hexauth's own: no traceback, which may hold secrets.
+    what = f"{type(failure).__name__} in {_places(failure)[-1]}"
     return HexauthError(
-        f"hexauth has failed in a way nobody expected ({_place(failure)}).",
+        f"hexauth has failed in a way nobody expected ({what}).",
         hint="Please report it, with the command that you ran.",
     )
 
@@ -206,20 +207,17 @@ def _trace(failure: BaseException | None) -> None:
     known = set[int]()  # one that is raised twice can be its own context
     while failure is not None and id(failure) not in known and trace.is_on():
         known.add(id(failure))
-        frames, at = list[str](), failure.__traceback__
-        while at is not None:
-            frames.append(f"{at.tb_frame.f_globals.get('__name__')}:{at.tb_lineno}")
-            at = at.tb_next
-        trace.tell(f"{type(failure).__name__} in {' > '.join(frames)}")
+        trace.tell(f"{type(failure).__name__} in {' > '.join(_places(failure))}")
         failure = failure.__cause__ or failure.__context__
 
 
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = trace.tb_frame.f_globals.get("__name__") if trace else "?"
-    return f"{type(error).__name__} in {where}:{trace.tb_lineno if trace else 0}"
+def _places(error: BaseException) -> list[str]:
+    """Return where `error` has come through, module and line; the last is where it was raised."""
+    found, at = list[str](), error.__traceback__
+    while at is not None:
+        found.append(f"{at.tb_frame.f_globals.get('__name__')}:{at.tb_lineno}")
+        at = at.tb_next
+    return found or ["?:0"]
 
 
 def _discard_output() -> None:

@@ -14,6 +14,11 @@ else:
         return lambda cls: cls
 
 
+def is_plain(text: str) -> bool:
+    """Tell whether `text` is as tokens, codes and keys are: printable ASCII without spaces."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
 @dataclass_transform(frozen_default=True)
 class Value:
     """A frozen record; the annotations of a subclass are its fields, as in a dataclass.

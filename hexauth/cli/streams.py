@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from hexauth.errors import HexauthError, UsageError
 from hexauth.hot import Front
 from hexauth.machine.terminal import encoding, shown
+from hexauth.model import is_plain
 
 
 def read_request(front: Front | None = None) -> bytes:
@@ -52,7 +53,7 @@ def read_key() -> str:
         given = b"" if sys.stdin is None else sys.stdin.buffer.read(KEY_CHARACTERS)
         key = given.decode("ascii", "replace")
     key = key.strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
+    if not key or not is_plain(key):
         raise UsageError(
             "Standard input holds no API key.", hint="Pipe in one line: 32 hexadecimal digits."
         )

@@ -1,7 +1,6 @@
 """What is examined: the outside world and its user's vaults, looked at and left as they were."""
 
 import os
-import stat
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Self
 from hexauth.errors import HexauthError, UsageError, VaultError
 from hexauth.hot import Front
 from hexauth.machine.folders import places
+from hexauth.machine.private import exposure
 from hexauth.machine.terminal import screen
 from hexauth.model import Login
 from hexauth.vault.home import Home
@@ -82,17 +82,13 @@ def exposed(folder: Path) -> str:
     """Return who else has to do with a folder that is to be the user's alone; empty if nobody."""
     if os.name != "posix" or not folder.exists():
         return ""
-    found = folder.stat()
-    if found.st_uid != os.getuid():
-        return f"its folder {folder} belongs to another user (uid {found.st_uid})"
-    mode = stat.S_IMODE(found.st_mode)
-    return f"its folder {folder} is open to other users (mode {mode:04o})" if mode & 0o077 else ""
+    others = exposure(folder.stat(), 0o077)
+    return f"its folder {folder} {others}" if others else ""
 
 
 def is_changeable(folder: Path) -> bool:
     """Tell whether others could put something into a folder that is `exposed`, or own it."""
-    found = folder.stat()
-    return found.st_uid != os.getuid() or bool(found.st_mode & 0o022)
+    return exposure(folder.stat(), 0o022) is not None
 
 
 def unmakable(folder: Path, access: Callable[[Path, int], bool] = os.access) -> str:

@@ -15,7 +15,7 @@ from hexauth.model import Kind, Login, Token
 from hexauth.servers.accounts import account_name, login_at, no_login
 from hexauth.servers.directory import hex_server
 from hexauth.vault.logins import load_login
-from hexauth.world.told import shown
+from hexauth.world.told import masked
 
 DAYS = 3
 """A session that ends sooner is a warning."""
@@ -27,7 +27,7 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _login(case, login)
     for entry in keys.listed(case):
         kinds = entry["kinds"].replace(" ", ", ")
-        yield ok(f"keys of {entry['repository']}", f"At {shown(entry['at'])}: {kinds}.")
+        yield ok(f"keys of {entry['repository']}", f"At {masked(entry['at'])}: {kinds}.")
 
 
 def _logins(case: Case) -> list[Login]:
@@ -41,7 +41,7 @@ def _logins(case: Case) -> list[Login]:
 
 def _login(case: Case, login: Login) -> Iterator[Finding]:
     account = account_name(case, login)
-    server = shown(login.server)
+    server = masked(login.server)
     name = f"{account} at {server}" if account else server
     tokens, choice = Tokens(case, login), case.vaults.choice(Tokens(case, login).entry)
     folder = case.places.state

@@ -12,7 +12,7 @@ from hexauth.doctor.finding import Finding, ok, problem, warning
 from hexauth.errors import HexauthError
 from hexauth.servers.targets import hex_origins
 from hexauth.world.http import trusted_by, unreachable
-from hexauth.world.told import clock_ahead, shown
+from hexauth.world.told import clock_ahead, masked
 from hexauth.world.trust import SYSTEM, Trust
 from hexauth.world.urls import is_loopback, origin, split_url
 
@@ -61,7 +61,7 @@ def _server(case: Case, url: str) -> Iterator[Finding]:
             certificate = link.getpeercert() if link else None
             headers = response.headers
     except requests.RequestException as error:
-        failed = unreachable(shown(url), error)
+        failed = unreachable(masked(url), error)
         yield problem(name, str(failed), failed.hint)
         return
     except HexauthError as error:
@@ -88,7 +88,7 @@ def _link(response: "requests.Response") -> Any:  # noqa: ANN401  (an SSLSocket,
 
 def _answered(name: str, status: int, seconds: float, link: Any, url: str) -> Finding:  # noqa: ANN401
     how = f"by {link.version()}" if link else "without encryption"
-    text = f"{shown(url)} answers with status {status} after {seconds:.2f} s, {how}."
+    text = f"{masked(url)} answers with status {status} after {seconds:.2f} s, {how}."
     if status >= 500:
         return warning(name, text, "The server has a fault of its own: try again later.")
     if not link and not is_loopback(name):

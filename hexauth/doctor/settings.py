@@ -9,7 +9,7 @@ from hexauth.doctor.finding import Finding, ok, problem, warning
 from hexauth.hex import OTHER_VARIABLES
 from hexauth.machine.private import who_else
 from hexauth.world.settings import SETTINGS, Setting
-from hexauth.world.told import shown
+from hexauth.world.told import masked
 
 DANGERS = {
     "unsafe_https": (True, "No certificate is checked: anybody in between can read everything."),
@@ -80,11 +80,11 @@ def _shown(setting: Setting, value: object) -> str:
     if setting.secret:
         return "set"
     if isinstance(value, Mapping):
-        return ", ".join(shown(name) for name in value)
+        return ", ".join(masked(name) for name in value)
     if isinstance(value, bool):
         return "on" if value else "off"
     items = value if isinstance(value, tuple) else [value]
-    return " ".join(shown(str(each)) if "://" in str(each) else str(each) for each in items)
+    return " ".join(masked(str(each)) if "://" in str(each) else str(each) for each in items)
 
 
 def _unknown(environ: Mapping[str, str]) -> Iterator[Finding]:

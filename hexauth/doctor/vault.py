@@ -12,7 +12,7 @@ from hexauth.vault.contract import Vault
 from hexauth.vault.file import FileVault
 from hexauth.vault.logins import name as entry_name
 from hexauth.vault.quick import NAMES
-from hexauth.world.told import shown
+from hexauth.world.told import masked
 
 PASSPHRASE = ("passphrase", "passphrase_file", "passphrase_command")
 """The settings that tell the file vault's passphrase, the first of them first."""
@@ -102,7 +102,7 @@ def _elsewhere(case: Case) -> Iterator[Finding]:
     """Yield what lies in a vault that is not in use for it."""
     for name in NAMES:
         lost = [
-            shown(facts.get("server", "")) or facts.get("host") or facts.get("repository") or entry
+            masked(facts.get("server", "")) or facts.get("host") or facts.get("repository") or entry
             for entry, facts in case.vaults.entries().items()
             if "/" in entry
             and facts.get("vault") == name

@@ -8,7 +8,7 @@ from typing import Any
 from hexauth.errors import VaultError
 from hexauth.machine.files import sweep, write_private
 from hexauth.machine.private import opened
-from hexauth.model import CLOCK_SLACK, LAST_SECOND
+from hexauth.model import CLOCK_SLACK, LAST_SECOND, is_plain
 
 WAITING = "waiting"
 """The state of a login whose holder waits for a person."""
@@ -86,8 +86,7 @@ def parse_record(content: bytes) -> Record:
 
 def _can_be_shown(known: dict[str, Any]) -> bool:
     """Tell whether a code and its addresses can be as `oauth.Grant` has them."""
-    texts = [known.get(name, "") for name in ("user_code", *ADDRESSES)]
-    return all(text.isascii() and text.isprintable() and " " not in text for text in texts)
+    return all(is_plain(known.get(name, "")) for name in ("user_code", *ADDRESSES))
 
 
 def _fits(name: str, value: object) -> bool:

@@ -64,17 +64,25 @@ def demand_private(path: Path, found: os.stat_result, forbidden: int) -> None:
 
     `found` is what is known of the file or folder.
     """
+    if (others := exposure(found, forbidden)) is None:
+        return
+    wanted = "700" if stat.S_ISDIR(found.st_mode) else "600"
+    hint = f"Run `chmod {wanted} {path}`; if others may have read it, log in anew."
     if found.st_uid != os.getuid():
-        raise VaultError(
-            f"{path} belongs to another user (uid {found.st_uid}).",
-            hint="Run hexauth as that user, or set HEXAUTH_HOME to a folder of your own.",
-        )
+        hint = "Run hexauth as that user, or set HEXAUTH_HOME to a folder of your own."
+    raise VaultError(f"{path} {others}.", hint=hint)
+
+
+def exposure(found: os.stat_result, forbidden: int) -> str | None:
+    """Return in words who else has to do with a file or folder; None if it is the user's alone.
+
+    Others have if it is not the user's, or has one of the bits of its mode that are `forbidden`.
+    """
+    if found.st_uid != os.getuid():
+        return f"belongs to another user (uid {found.st_uid})"
     if found.st_mode & forbidden:
-        wanted = "700" if stat.S_ISDIR(found.st_mode) else "600"
-        raise VaultError(
-            f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):04o}).",
-            hint=f"Run `chmod {wanted} {path}`; if others may have read it, log in anew.",
-        )
+        return f"is open to other users (mode {stat.S_IMODE(found.st_mode):04o})"
+    return None
 
 
 def who_else(found: os.stat_result) -> str | None:

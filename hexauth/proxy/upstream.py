@@ -94,12 +94,10 @@ class Upstream:
         from hexauth.world import wire
 
         self._supply = supply
-        self._session = home.session(CONNECTIONS)
+        self._session = home.session(CONNECTIONS, wire.Stream)
         self._session.headers.clear()
         # requests reads the body of an answer that leads elsewhere, even if it is not to follow.
         self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-        for adapter in self._session.adapters.values():
-            wire.bound(adapter, wire.Stream)  # type: ignore[arg-type]  # it is requests' own
 
     def send(self, route: Route, method: str, headers: Headers, body: Body) -> "requests.Response":
         """Return the server's answer, whose body is still to be read.

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from hexauth.errors import Garbled, Refused, Unreachable
 from hexauth.machine.terminal import ADDRESS
-from hexauth.model import Endpoints, Token
+from hexauth.model import Endpoints, Token, is_plain
 from hexauth.world.http import nonsense, send
 from hexauth.world.urls import in_ascii, is_web_url, split_url
 
@@ -231,7 +231,7 @@ def _parsed(url: str, status: int, kind: str, body: bytes) -> Any:  # noqa: ANN4
 def _plain(answer: dict[str, Any], name: str, longest: int = 65536) -> str:
     """Return a field that must be printable ASCII: it travels in headers, lines and terminals."""
     value = answer.get(name)
-    if not isinstance(value, str) or not re.fullmatch(f"[\x21-\x7e]{{1,{longest}}}", value):
+    if not isinstance(value, str) or not 0 < len(value) <= longest or not is_plain(value):
         raise Garbled(f"The server answered nonsense: {name} is missing or garbled.")
     return value
 

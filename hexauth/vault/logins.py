@@ -9,7 +9,7 @@ file, so the server has ended it, and it is not answered.
 from hexauth.errors import VaultError
 from hexauth.lean_json import dumps, loads
 from hexauth.machine.digest import sha256
-from hexauth.model import Kind, Token
+from hexauth.model import Kind, Token, is_plain
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def parse(text: str | None, refresh_token: str | None) -> Token | None:
 
     Raises ValueError, KeyError, TypeError and RecursionError for what hexauth does not write.
     """
-    if refresh_token is not None and not _is_plain(refresh_token):
+    if refresh_token is not None and not is_plain(refresh_token):
         raise ValueError  # its server would end the login for it
     found = {} if text is None else loads(text)
     if text is None or found["fingerprint"] != _fingerprint(refresh_token):
         return None if refresh_token is None else Token(access=None, refresh=refresh_token)
-    if not isinstance(found["access"], str) or not _is_plain(found["access"]):
+    if not isinstance(found["access"], str) or not is_plain(found["access"]):
         raise ValueError
     facts = {key: found[key] for key in FIELDS}
     return Token(**facts, refresh=refresh_token, kind=Kind(found["kind"])).checked()
@@ -92,11 +92,6 @@ def _said(token: Token) -> str:
             "fingerprint": _fingerprint(token.refresh),
         }
     )
-
-
-def _is_plain(text: str) -> bool:
-    """Tell whether `text` is as a server's tokens are: printable ASCII without spaces."""
-    return text.isascii() and text.isprintable() and " " not in text
 
 
 def _fingerprint(refresh_token: str | None) -> str:

@@ -4,6 +4,7 @@ Every answer is read with limits, so that no server can hold up or fill its call
 """
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -12,12 +13,14 @@ from hexauth.errors import Unreachable
 from hexauth.machine.clock import Deadline
 from hexauth.world.distrust import fault, is_distrusted
 from hexauth.world.settings import Settings
-from hexauth.world.told import answered, shown, told
+from hexauth.world.told import masked, told
 from hexauth.world.trust import Store, Trust
 from hexauth.world.urls import is_web_url, origin, split_url
 
 if TYPE_CHECKING:
     import requests
+
+    from hexauth.world.wire import Whole
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
@@ -31,7 +34,10 @@ USUAL_HEADERS = {"User-Agent", "Accept", "Accept-Encoding", "Connection", "Proxy
 
 
 def open_session(
-    settings: Settings, trust: Trust | None = None, connections: int = 10
+    settings: Settings,
+    trust: Trust | None = None,
+    connections: int = 10,
+    answers: "type[Whole] | None" = None,
 ) -> "requests.Session":
     """Return a session that names hexauth, and takes no credentials from ~/.netrc.
 
@@ -39,7 +45,7 @@ def open_session(
     environment, as requests documents. An answer has to be whole after `wire.PAUSES` of the longest
     pauses; cookies are forgotten. Its requests raise `UsageError` if the certificates are not
     there, and `Unreachable` if nothing may be sent. Sessions may share a `trust`; each keeps as
-    many connections open as it is told.
+    many connections open as it is told. `answers` are another kind of `wire.Whole`.
     """
     import requests  # 110 ms
 
@@ -57,10 +63,8 @@ def open_session(
                 )
             options.setdefault("timeout", (CONNECT_SECONDS, settings.http_timeout))
             trusted.check()
-            with told(f"{method} {shown(url)}", reason) as said:
-                response = super().request(method, url, *words, **options)
-                said.append(answered(response))
-            return response
+            send = partial(super().request, method, url, *words, **options)
+            return told(f"{method} {masked(url)}", reason, send)
 
         def get_redirect_target(self, resp: requests.Response) -> str | None:
             """Return where `resp` leads, if it does. Raises `Unreachable` if that is nowhere."""
@@ -91,7 +95,7 @@ def open_session(
 
     session = Session()
     for scheme in ("https://", "http://"):
-        session.mount(scheme, wire.bound(trusted.adapter(connections), wire.Whole))
+        session.mount(scheme, wire.bound(trusted.adapter(connections), answers or wire.Whole))
     session.max_redirects = REDIRECTS
     session.headers.update(
         {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import requests
 
     from hexauth.world.trust import Trust
+    from hexauth.world.wire import Whole
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,13 @@ class World:
         """The HTTP session; opened when first needed, as requests takes 110 ms to import."""
         return self.session()
 
-    def session(self, connections: int = 10) -> "requests.Session":
-        """Open another session, which keeps so many connections; certificates are read once."""
+    def session(
+        self, connections: int = 10, answers: "type[Whole] | None" = None
+    ) -> "requests.Session":
+        """Open another session, as `open_session` does; certificates are read once."""
         from hexauth.world.http import open_session
 
-        return open_session(self.settings, self._trust, connections)
+        return open_session(self.settings, self._trust, connections, answers)
 
     @cached_property
     def _trust(self) -> "Trust":
@@ -92,6 +95,8 @@ def _tell(settings: Settings, here: Places) -> None:
     """Tell what is set, and where everything is; of a secret, that it is set."""
     if settings.verbose:  # a Python program has no door that would have begun
         trace.begin()
+    if not trace.is_on():
+        return
     is_there = "" if here.config.exists() else " (which is not there)"
     trace.tell(
         f"hexauth {__version__}, settings from {here.config}{is_there}, state in {here.state}"

@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from hexauth.machine import trace
@@ -12,28 +11,32 @@ if TYPE_CHECKING:
     import requests
 
 
-def shown(url: str) -> str:
+def masked(url: str) -> str:
     """Return `url` as it is told: without user info, query, or a local proxy's secret."""
     return re.sub(r"/[0-9a-f]{64}(?=/|$)|(?<=//)[^/@]*@|[?#].*", "/…", url)
 
 
-@contextmanager
-def told(what: str, explain: Callable[[Exception], str]) -> Iterator[list[str]]:
-    """Tell of the request `what`, and what the block has said of its answer.
+def told(
+    what: str, explain: Callable[[Exception], str], send: "Callable[[], requests.Response]"
+) -> "requests.Response":
+    """Return the answer to the request `what`, which `send` sends, and tell of it.
 
     `explain` says in plain words why it has failed.
     """
-    taken, said = trace.stopwatch(), list[str]()
+    if not trace.is_on():
+        return send()
+    taken = trace.stopwatch()
     try:
-        yield said
-    except Exception as error:
-        said.append(explain(error))
+        response = send()
+    except BaseException as error:
+        why = explain(error) if isinstance(error, Exception) else "given up"
+        trace.tell(f"{what}: {why} ({taken()})")
         raise
-    finally:
-        trace.tell(f"{what}: {', '.join(said) or 'given up'} ({taken()})")
+    trace.tell(f"{what}: {_answered(response)} ({taken()})")
+    return response
 
 
-def answered(response: "requests.Response") -> str:
+def _answered(response: "requests.Response") -> str:
     """Say which status came, of what length and kind, and how far apart the clocks are.
 
     Nothing is repeated as it came: a server could send back a secret.

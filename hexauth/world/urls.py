@@ -52,13 +52,13 @@ def origin(protocol: str, host: str) -> str:
     IPv6 is compressed, and a name that is not ASCII has the spelling of DNS (RFC 5890, A-label).
     Nothing else is: not every program takes other letters for those that they resemble.
     """
-    host = host.lower() if host.isascii() else _in_ascii(host)
+    host = host.lower() if host.isascii() else _unmapped(host)
     usual = {"https": ":443", "http": ":80"}.get(protocol.lower())
     host = host.removesuffix(usual) if usual else host
     return f"{protocol.lower()}://{_compressed(host) if host.startswith('[') else host}"
 
 
-def _in_ascii(host: str) -> str:
+def _unmapped(host: str) -> str:
     """Return `host` with each of its labels in ASCII, and different from every other one."""
     name, colon, port = "".join(c.lower() if c.isascii() else c for c in host).partition(":")
     labels = (

@@ -1,10 +1,10 @@
 """The clock is set while a login is under way, refreshed, or waited for."""
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from hexauth.vault.home import Home
 from tests import homes
 from tests.conftest import Serve
 from tests.login.conftest import Make
+from tests.waiting import at_once
 
 DAY = 86400
 QUESTION = Question("api", "vm", browser=False)
@@ -137,14 +138,8 @@ def test_threads_that_wait_for_one_refresh_take_it_while_the_clock_is_set(
     sandbox = serve()
     tokens = setting(home(sandbox), DAY, lambda: sandbox.journal.counts()["refresh"])
     arrivals = [arrive(tokens) for _ in range(8)]
-    got: list[Token | None] = []
-    threads = [
-        threading.Thread(target=lambda a=a: got.append(refreshed(tokens, a))) for a in arrivals
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+
+    got = at_once([partial(refreshed, tokens, each) for each in arrivals])
 
     assert (len(got), len({token.access for token in got if token})) == (8, 1)
     assert sandbox.journal.counts()["refresh"] == 1

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,7 @@ from hexauth.vault.logins import save_login
 from tests.conftest import Serve
 from tests.homes import issue
 from tests.login.conftest import Make
+from tests.waiting import at_once
 
 
 def test_a_refreshed_token_is_on_file(serve: Serve, home: Make) -> None:
@@ -108,15 +110,8 @@ def test_threads_of_one_process_refresh_once(serve: Serve, home: Make) -> None:
     here = home(sandbox)
     tokens = Tokens(here, here.settings.login)
     arrivals = [arrive(tokens) for _ in range(10)]
-    got: list[Token | None] = []
 
-    threads = [
-        threading.Thread(target=lambda a=a: got.append(refreshed(tokens, a))) for a in arrivals
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    got = at_once([partial(refreshed, tokens, each) for each in arrivals])
 
     assert (len(got), len({token.access for token in got if token})) == (10, 1)
     assert sandbox.journal.counts()["refresh"] == 1
