@@ -167,6 +167,9 @@ def main(words: list[str]) -> int:
         for row in ROWS
         if not words or any(word in f"{row.endpoint} {row.name}" for word in words)
     ]
+    if not chosen:
+        print(f"No row has {' or '.join(words)} in its endpoint or name.", file=sys.stderr)  # noqa: T201
+        return 2
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hx-hostile-") as base, ThreadPoolExecutor(4) as pool:
 

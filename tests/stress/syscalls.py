@@ -368,6 +368,8 @@ def main() -> None:
     parser.add_argument("--sample", type=int, help="try so many points of each command")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     chosen = parser.parse_args()
+    if unknown := ", ".join({*chosen.commands} - {*COMMANDS}):
+        parser.error(f"there is no command {unknown}; known are {', '.join(COMMANDS)}")
     failed = False
     click.echo(f"{'command':<10}{'':<8}{'points':>8}{'reached':>9}{'wrong':>7}  seed {chosen.seed}")
     for name in chosen.commands or COMMANDS:
