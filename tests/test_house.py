@@ -10,7 +10,7 @@ from writers.house import House, executed
 FLOORS = (
     ("errors", "hex", "hot", "lean_json", "model"),
     ("machine", "protocols"),
-    ("tools", "world"),
+    ("screen", "tools", "world"),
     ("memory", "vault"),
     ("servers",),
     ("login",),
@@ -36,6 +36,7 @@ ALONE = {
     "machine": {"errors"},
     "protocols": {"", "errors", "lean_json", "model"},
     "sandbox": {"errors", "hex"},
+    "screen": {"machine"},
     "tools": {"errors", "machine", "model", "protocols"},
 }
 """Rooms that get along with these others."""

@@ -4,22 +4,21 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
 
 from hexauth.cli.options import Flags, vault_option
 from hexauth.cli.streams import write_answer, write_json
-from hexauth.machine.terminal import encoding, shown
+from hexauth.machine.terminal import encoding
+from hexauth.screen.layout import columns, wrapped
+from hexauth.screen.style import Look, Style, is_colored
 from hexauth.tools.places import own_programs
 
 if TYPE_CHECKING:
     from hexauth.doctor.examination import Section
 
-COLUMNS = 80
-
-COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
+COLORS: dict[str, Look] = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 MARGIN = 2 + max(map(len, COLORS)) + 2
 """Where the text of a line begins, below which it wraps."""
@@ -55,8 +54,9 @@ def doctor(context: click.Context, as_json: bool, offline: bool) -> None:
     if as_json:
         write_json(_facts(sections, problems, warnings))
     else:
-        is_colored = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        lines = [*_lines(sections, is_colored), _sum(problems, warnings)]
+        style = Style(is_colored(sys.stdout.isatty(), os.environ))
+        width = columns(sys.stdout, os.environ)
+        lines = [*_lines(sections, style, width), _sum(problems, warnings)]
         text = "".join(f"{line}\n" for line in lines)
         write_answer(text.encode(encoding(sys.stdout), "backslashreplace"))
     context.exit(1 if problems else 0)
@@ -74,23 +74,17 @@ def _facts(sections: "list[Section]", problems: int, warnings: int) -> object:
     }
 
 
-def _lines(sections: "list[Section]", is_colored: bool) -> Iterator[str]:
+def _lines(sections: "list[Section]", style: Style, width: int) -> Iterator[str]:
     """Yield the report for people; what acts on a terminal is escaped, but for the marks' color."""
     for section in sections:
         yield section.heading
         for finding in section.findings:
-            mark = f"  {finding.level}".ljust(MARGIN)
-            if is_colored:
-                mark = click.style(mark, fg=COLORS[finding.level])
+            mark = style(f"  {finding.level}".ljust(MARGIN), COLORS[finding.level])
             texts = [f"{finding.name}: {finding.text}", *filter(None, [finding.advice])]
-            rows = [row for text in texts for row in _wrapped(shown(text))]
+            rows = [row for text in texts for row in wrapped(text, width - MARGIN)]
             yield f"{mark}{rows[0]}"
             yield from (f"{'':{MARGIN}}{row}" for row in rows[1:])
         yield ""
-
-
-def _wrapped(text: str) -> list[str]:
-    return wrap(text, COLUMNS - MARGIN, break_long_words=False, break_on_hyphens=False)
 
 
 def _sum(problems: int, warnings: int) -> str:

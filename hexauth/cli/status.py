@@ -1,7 +1,6 @@
 """`hexauth status`: what is there, where, and for how long."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -16,6 +15,7 @@ from hexauth.login.display import spaced
 from hexauth.login.tokens import Tokens
 from hexauth.machine.mounts import lock_warning, network_file_system
 from hexauth.model import Kind, Token
+from hexauth.screen.times import clock, until
 from hexauth.servers.accounts import account_name, login_at
 from hexauth.servers.directory import hex_server
 from hexauth.vault.home import Home
@@ -159,19 +159,8 @@ def _rows(login: Facts, now: float) -> Iterator[tuple[str, str]]:
         pending = login["login_under_way"]
         code = spaced(pending["user_code"])
         yield "under way", f"process {pending['pid']} waits at {pending['verification_uri']}"
-        yield "", f"for the code {code}, until {_clock(pending['expires_at'])}"
+        yield "", f"for the code {code}, until {clock(pending['expires_at'])}"
 
 
 def _until(moment: int | None, now: float) -> str:
-    if moment is None:
-        return "unknown"
-    left = int(moment - now)
-    if left <= 0:
-        return f"ended at {_clock(moment)}"
-    days, hours, minutes = left // 86400, left // 3600, left // 60
-    words = f"{days} days" if days > 1 else f"{hours} h" if hours > 1 else f"{minutes} min"
-    return f"until {_clock(moment)}, {words} from now"
-
-
-def _clock(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return "unknown" if moment is None else until(moment, now)

@@ -27,7 +27,7 @@ def test_status_says_who_for_what_until_when_and_where(serve: Serve, logged_in: 
     assert b"api:read api:write repositories" in done.stdout
     assert b"plain text, readable by your user alone" in done.stdout
     assert b"set by $HEXAUTH_VAULT" in done.stdout
-    assert b"29 min from now" in done.stdout
+    assert b"29 minutes from now" in done.stdout
     assert b"29 days from now" in done.stdout
 
 

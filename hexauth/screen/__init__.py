@@ -1,0 +1,1 @@
+"""How what is said looks at a terminal: laid out for its width, in words, in few colors."""
