@@ -21,7 +21,7 @@ from hexauth.login.attempts import (
     is_new,
     share,
 )
-from hexauth.login.display import say_done, say_in, say_trouble
+from hexauth.login.display import say_done, say_in, say_trouble, tell
 from hexauth.login.ending import replace_login
 from hexauth.login.polling import wait
 from hexauth.login.prompt import Prompt
@@ -132,7 +132,7 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
             record = replace(left, state=WAITING, attempt=number, message="", **_own(question))
             seconds = left.left(home.now())
             why = "has ended" if left.state == WAITING else "could not save the login"
-            home.screen.say(f"Process {left.pid} {why}; carrying on with its code.")
+            tell(home, f"Process {left.pid} {why}; carrying on with its code.")
         else:
             grant = client.device_authorization(question.scope, question.name)
             record = Record(state=WAITING, attempt=number, **_own(question), **asdict(grant))

@@ -40,6 +40,11 @@ def width_of(home: Home) -> int:
     return fitting(home.screen.size()[0], home.environ)
 
 
+def tell(home: Home, *texts: str) -> None:
+    """Show `texts`, each of which begins a line, wrapped for the screen of `home`."""
+    home.screen.put(*(line for text in texts for line in wrapped(text, width_of(home))))
+
+
 def spaced(user_code: str) -> str:
     """Return a user code as people read it: eight characters in two groups."""
     return f"{user_code[:4]}-{user_code[4:]}" if len(user_code) == 8 else user_code
@@ -55,7 +60,7 @@ def show(tokens: Tokens, record: Record, *, asks: bool = True, qr: bool = False)
     if is_live(home):
         home.screen.put(*_sheet(tokens, record, asks=asks))
     else:
-        home.screen.say(*_lines(tokens, record, asks=asks))
+        tell(home, *_lines(tokens, record, asks=asks))
     if qr:
         _show_qr(home, record)
 
@@ -148,7 +153,7 @@ def _show_qr(home: Home, record: Record) -> None:
         screen.put("", *lines, "")
         return
     if is_forced:
-        screen.say(f"There is no QR code: {why}.")
+        tell(home, f"There is no QR code: {why}.")
 
 
 def say_trouble(tokens: Tokens, error: Unreachable | None, left: float) -> None:
@@ -158,10 +163,10 @@ def say_trouble(tokens: Tokens, error: Unreachable | None, left: float) -> None:
     passed.
     """
     if error is None:
-        tokens.home.screen.say("The server answers again.")
+        tell(tokens.home, "The server answers again.")
     else:
         again = f"It is asked again until the code expires, in {span(left)}."
-        tokens.home.screen.say(f"{error}", again)
+        tell(tokens.home, f"{error}", again)
 
 
 def say_done(tokens: Tokens, token: Token, wanted: str) -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 
 from hexauth.errors import Expired
+from hexauth.login.display import tell
 from hexauth.login.pages import page
 from hexauth.login.record import DONE, Record, read_record, write_record
 from hexauth.login.tokens import Tokens
@@ -35,7 +36,7 @@ def open_browser(
             write_record(files.browser_record, opened)
     except Expired:
         return True
-    home.screen.say("Your browser has been asked to open it.")
+    tell(home, "Your browser has been asked to open it.")
     return True
 
 

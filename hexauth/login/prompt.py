@@ -13,6 +13,7 @@ from hexauth.login.display import (
     show,
     spaced,
     style_of,
+    tell,
     wants_qr,
     who,
     width_of,
@@ -98,7 +99,7 @@ class Prompt:
         is_done = open_browser(self._tokens, self._record)
         if not is_done and home.screen.visible:
             why = why_no_browser(home.environ)
-            home.screen.say(f"No browser is opened: {why}. Open the address on any device.")
+            tell(home, f"No browser is opened: {why}. Open the address on any device.")
         return is_done
 
     def sleep(self, seconds: float) -> None:
@@ -135,10 +136,10 @@ class Prompt:
     def _ask_for(self, key: str, what: str) -> None:
         """Say which key opens the page, where the person's answer can be heard."""
         if self._is_live and self._keys.in_front:
-            self._home.screen.say(f"{what}." if key else f"{what} press Enter.")
+            tell(self._home, f"{what}." if key else f"{what} press Enter.")
         elif not self._is_live and can_answer(forget=True):
             self._asks_for_line = True
-            self._home.screen.say(f"{what} and press Enter." if key else f"{what} press Enter.")
+            tell(self._home, f"{what} and press Enter." if key else f"{what} press Enter.")
 
     def _hear_line(self, seconds: float) -> None:
         answer = line_within(seconds)
@@ -152,13 +153,19 @@ class Prompt:
         screen, doubt = self._home.screen, self._here.doubt
         if key == "c":
             screen.act(copy(spaced(self._record.user_code), self._home.environ))
-            screen.say("The terminal has been asked to put the code into your clipboard.")
+            tell(self._home, "The terminal has been asked to put the code into your clipboard.")
         elif self._may_open and ((key in ENTER and not doubt) or (key in "yY" and key and doubt)):
             open_browser(self._tokens, self._record, agreed=True, again=True)
 
     def _line(self) -> str:
         """Return the line that counts down, as much of it as the width has room for."""
-        whom = "the server" if self._is_troubled else "you" if self._asks else who(self._record)
+        whom = (
+            "the server"
+            if self._is_troubled
+            else "you"
+            if self._asks
+            else who(self._record).replace("P", "p", 1)
+        )
         text = f"Waiting for {whom}, {countdown(self._end.left())} left"
         more = []
         if self._keys.in_front:

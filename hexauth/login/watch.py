@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from hexauth.errors import Expired
-from hexauth.login.display import is_live, spaced, who
+from hexauth.login.display import is_live, spaced, tell, who
 from hexauth.login.opening import open_browser
 from hexauth.login.prompt import Prompt
 from hexauth.login.record import WAITING, Record, read_record
@@ -83,7 +83,7 @@ class Watch:
         self._end = self._deadline(left + GRACE_SECONDS)
         if is_live(self._home) and record.terminal == identity() != "":
             code = spaced(record.user_code)
-            self._home.screen.say(f"{who(record)} is waiting for you above: the code is {code}.")
+            tell(self._home, f"{who(record)} is waiting for you above: the code is {code}.")
             return
         self._prompt = Prompt(self._tokens, record, left, asks=False)
         self._prompt.__enter__()

@@ -93,10 +93,8 @@ class Screen:
 
     def put(self, *lines: str) -> None:
         """Show `lines` as they are: they were escaped when they were laid out."""
-        last = self._last[0] if self._last else None
-        self._write(("" if last is None else ERASE) + "".join(f"{each}\n" for each in lines))
-        if last is not None:
-            self._write(last)
+        text = "".join(f"{each}\n" for each in lines)
+        self._write(f"{ERASE}{text}{self._last[0]}" if self._last else text)
 
     def draw(self, line: str) -> None:
         """Show `line`, which was escaped, in place of the one that was drawn before.
