@@ -70,7 +70,7 @@ class Declined(HexauthError):
 class Refused(Declined):
     """The server answered with an OAuth error; `code` is its name (RFC 6749 section 5.2)."""
 
-    hint = "Check the client id and the scopes that are asked for, then try again."
+    hint = "Check the client id, the scopes and the key that it was sent, then try again."
 
     def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -106,7 +106,7 @@ class Interrupted(HexauthError):
     """The person pressed Ctrl-C."""
 
     exit_code = 130
-    hint = "Nothing was changed."
+    hint = "Nothing was changed: run the command again whenever you like."
 
 
 ALIKE, WORD = 0.6, 64
