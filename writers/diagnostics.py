@@ -10,6 +10,7 @@ brackets is said where it helps. The manual and the documentation are made from 
 """
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from hexauth import errors
 from hexauth.sandbox import run
-from writers.placeholders import LIKELY, NAMES
+from writers.placeholders import LIKELY, NAMES, WORDS
 
 PACKAGE = Path(errors.__file__).parent
 
@@ -43,6 +44,12 @@ PASSED_ON = {
 """Where messages are made that are not listed, by module and function, and why."""
 
 
+UNTOLD = {
+    "REPOSITORY does not take this key.": "told with the server's own word for it",
+}
+"""What ends in another message, and how."""
+
+
 @dataclass(frozen=True)
 class Diagnostic:
     """One error that a person may be told."""
@@ -56,6 +63,15 @@ class Diagnostic:
     """What it means and what to do, in more words."""
     places: tuple[str, ...]
     """The modules that it comes from, as paths below `hexauth/`."""
+    patterns: tuple[tuple[str, str], ...]
+    """Regular expressions that its message and its hint match together, one pair a place."""
+
+    def fits(self, message: str, hint: str) -> bool:
+        """Tell whether these two lines are this error."""
+        return any(
+            re.fullmatch(first, message) and re.fullmatch(second, hint)
+            for first, second in self.patterns
+        )
 
 
 class _Module:
@@ -115,8 +131,12 @@ class _Reader:
         for text in self._messages(module, function, message):
             advice = kind.hint if hint is None else self._text(module, function, hint)
             if isinstance(hint, ast.IfExp) and ast.unparse(hint.body) == "None":
-                advice = f"{kind.hint} Or: {advice}"
-            yield Diagnostic(text, advice.strip(), kind.exit_code, "", (module.path,))
+                advice = f"{kind.hint}{EITHER}{advice}"
+            pattern = _pattern(text), "|".join(map(_pattern, advice.split(EITHER)))
+            told = _said(text), " Or: ".join(map(_said, advice.split(EITHER))).strip()
+            if told[0] in UNTOLD:
+                continue
+            yield Diagnostic(*told, kind.exit_code, "", (module.path,), (pattern,))
 
     def _messages(
         self, module: _Module, function: ast.FunctionDef | None, message: ast.expr
@@ -166,17 +186,20 @@ class _Reader:
         self, module: _Module, function: ast.FunctionDef | None, nodes: list[ast.expr]
     ) -> str:
         texts = (self._text(module, function, each) for each in nodes)
-        return " Or: ".join(dict.fromkeys(filter(None, texts)))
+        return EITHER.join(dict.fromkeys(filter(None, texts)))
 
     def _value(self, module: _Module, function: ast.FunctionDef | None, node: ast.expr) -> str:
         """Return what stands for a value that differs."""
         if isinstance(node, ast.Name) and node.id in module.texts:
             return self._text(module, function, node)
         if isinstance(node, ast.Call) and _last(node.func) == "did_you_mean":
-            return LIKELY
+            return f"{BEGIN}{LIKELY}{END}"
         said = ast.unparse(node)
+        if said in WORDS:
+            return WORDS[said]
         keys = (f"{module.path}:{said}", said, _last(node))
-        return next((NAMES[key] for key in keys if key in NAMES), f"<{said}>")
+        name = next((NAMES[key] for key in keys if key in NAMES), f"<{said}>")
+        return f"{BEGIN}{name}{END}"
 
     def _returned(self, name: str) -> ast.expr | None:
         """Return what a function returns that does nothing else."""
@@ -226,6 +249,21 @@ def _last(node: ast.expr) -> str:
     return ""
 
 
+BEGIN, END, EITHER = "\0", "\1", "\2"
+"""What stands around a placeholder, and between alternatives, while the code is read."""
+
+
+def _said(text: str) -> str:
+    """Return `text` as the manual has it."""
+    return text.replace(BEGIN, "").replace(END, "")
+
+
+def _pattern(text: str) -> str:
+    """Return a regular expression for what `text` is when it is said; a placeholder is anything."""
+    parts = re.split(f"{BEGIN}[^{END}]*{END}", text)
+    return ".*".join(re.escape(_said(part)) for part in parts)
+
+
 def _merged(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
     """Yield each message once, with all its hints."""
     known: dict[str, Diagnostic] = {}
@@ -237,7 +275,8 @@ def _merged(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
         hints = dict.fromkeys((*before.hint.split(" Or: "), *each.hint.split(" Or: ")))
         places = tuple(dict.fromkeys(before.places + each.places))
         hint = " Or: ".join(filter(None, hints))
-        known[each.message] = replace(before, hint=hint, places=places)
+        patterns = before.patterns + each.patterns
+        known[each.message] = replace(before, hint=hint, places=places, patterns=patterns)
     yield from known.values()
 
 

@@ -24,7 +24,7 @@ TWO_LINES = (
 
 def pages() -> Mapping[str, str]:
     """Return every generated file: its path from the project's root, and its text."""
-    found = {f"man/man1/{_name(path)}.1": _page(path, command) for path, command in _walk()}
+    found = {f"man/man1/{_name(path)}.1": _page(path, command) for path, command in walk()}
     found |= {f"man/man1/{name}.1": _program(name) for name in PROGRAMS}
     found["man/man5/hexauth-config.5"] = _config()
     found["man/man7/hexauth-diagnostics.7"] = _diagnostics()
@@ -34,7 +34,7 @@ def pages() -> Mapping[str, str]:
 
 def completions() -> Mapping[str, str]:
     """Return the completion script of each shell, as it is written into its file."""
-    return scripts({path.split()[1]: each for path, each in _walk() if len(path.split()) == 2})
+    return scripts({path.split()[1]: each for path, each in walk() if len(path.split()) == 2})
 
 
 def outdated(root: Path) -> list[str]:
@@ -48,7 +48,8 @@ def outdated(root: Path) -> list[str]:
     return differing(root, current) + left_over
 
 
-def _walk() -> Iterator[tuple[str, click.Command]]:
+def walk() -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that is listed, as it is typed; groups come before what is in them."""
     yield "hexauth", main
     context = click.Context(main)
     for name in main.list_commands(context):
@@ -107,7 +108,7 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _commands(group: str) -> Iterator[str]:
-    for path, command in _walk():
+    for path, command in walk():
         if path.rpartition(" ")[0] == group:
             yield from roff.tagged(path, command.get_short_help_str(200))
 
@@ -196,7 +197,7 @@ def _diagnostics() -> str:
             about = meanings.get(code, "As a shell says it of a program that cannot be started.")
             lines += [f".SS Exit code {code}", *roff.paragraphs(about)]
         lines += [*roff.tagged(each.message, each.explanation)]
-        lines += [".br", roff.text(f"It says: {each.hint}")] if each.hint else []
+        lines += [".br", roff.literal(f"It says: {each.hint}")] if each.hint else []
     others = ("hexauth(1)", "hexauth-doctor(1)", "hexauth-config(5)")
     return roff.joined([*lines, *_seen(others)])
 
@@ -206,7 +207,7 @@ def _see_also(path: str) -> Iterator[str]:
     above = path.rpartition(" ")[0]
     near = [
         other
-        for other, _ in _walk()
+        for other, _ in walk()
         if other != path and (above in ("", other) or other.rpartition(" ")[0] in (path, above))
     ]
     if above == "hexauth":  # all commands stand in hexauth(1)

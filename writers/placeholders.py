@@ -2,6 +2,9 @@
 
 from hexauth.protocols import docker
 
+WORDS = {"protocol.NOT_FOUND": docker.NOT_FOUND}
+"""What is said for an expression whenever it is said."""
+
 LIKELY = "[Did you mean NAME?] "
 
 NAMES = {
@@ -60,7 +63,6 @@ NAMES = {
     "name(request)": "ENTRY",
     "origin(*split_url(url))": "OTHER SERVER",
     "origin(scheme, host)": "SERVER",
-    "protocol.NOT_FOUND": docker.NOT_FOUND,
     "reason(error)": "WHY",
     "repository.name": "REPOSITORY",
     "split_url(url)[1]": "SERVER",

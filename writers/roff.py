@@ -6,15 +6,19 @@
 import re
 from collections.abc import Iterable, Iterator
 
-ESCAPES = {"\\": "\\e", "-": "\\-", "~": "\\(ti", "^": "\\(ha", "\u2026": "..."}
+ESCAPES = {"\\": "\\e", "-": "\\-", "~": "\\(ti", "^": "\\(ha", "`": "\\(ga"}
 """Characters that roff would take for others."""
 
 
 def text(said: str) -> str:
     """Return a text for roff, each sentence in a line of its own; `code` is bold."""
+    return re.sub(r"\\\(ga(.*?)\\\(ga", lambda code: f"\\fB{_straight(code[1])}\\fR", literal(said))
+
+
+def literal(said: str) -> str:
+    """Return a text for roff, each sentence in a line of its own, whose every sign is seen."""
     lines = re.sub(r"(?<=[a-z)`\]][.;:]) (?=[A-Z`-])", "\n", " ".join(said.split()))
-    shown = re.sub(r"`([^`]*)`", lambda code: bold(code[1]), escaped(lines))
-    return re.sub(r"^([.'])", r"\\&\1", shown, flags=re.MULTILINE)
+    return re.sub(r"^([.'])", r"\\&\1", escaped(lines), flags=re.MULTILINE)
 
 
 def escaped(said: str) -> str:

@@ -11,7 +11,16 @@ WIDE = 60
 LONGEST = 100
 """The longest line that reads well."""
 
-SIGNS = {"\\-": "-", "\\e": "\\", "\\&": "", "\\(ti": "~", "\\(ha": "^", "\\(aq": "'", "\\(dq": '"'}
+SIGNS = {
+    "\\-": "-",
+    "\\e": "\\",
+    "\\&": "",
+    "\\(ti": "~",
+    "\\(ha": "^",
+    "\\(aq": "'",
+    "\\(ga": "`",
+    "\\(dq": '"',
+}
 """What the escapes stand for; those of fonts stand for nothing."""
 
 
