@@ -63,7 +63,10 @@ class Watch:
         if self._prompt is not None:
             self._prompt.tick()
         if self._end.is_over():
-            raise Expired(f"Process {record.pid} has kept its login open for too long.")
+            raise Expired(
+                f"Process {record.pid} has kept its login open for too long.",
+                hint=f"End it (`kill {record.pid}`), then run `hexauth login` for a new code.",
+            )
 
     @property
     def has_seen(self) -> bool:
