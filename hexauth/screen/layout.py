@@ -24,15 +24,19 @@ def columns(stream: TextIO | int | None, environ: Mapping[str, str]) -> int:
 
     `stream` may be a file descriptor.
     """
+    try:
+        number = stream if isinstance(stream, int) else stream.fileno() if stream else -1
+        found = os.get_terminal_size(number).columns
+    except (OSError, ValueError):
+        found = 0
+    return fitting(found, environ)
+
+
+def fitting(found: int, environ: Mapping[str, str]) -> int:
+    """Return the width to lay out for where a terminal says that it has `found` columns."""
     said = environ.get("COLUMNS", "")
     if said.isascii() and said.isdigit() and int(said):
         found = int(said[:6])
-    else:
-        try:
-            number = stream if isinstance(stream, int) else stream.fileno() if stream else -1
-            found = os.get_terminal_size(number).columns
-        except (OSError, ValueError):
-            found = 0
     return min(max(found or USUAL, NARROWEST), WIDEST)
 
 
