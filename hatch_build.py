@@ -7,7 +7,9 @@ wheels of its own, which pip prefers to the one for any platform.
 """
 
 import os
+import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,26 @@ DOORS = {
 }
 """Each program, and the function of `hexauth.__main__` that it runs."""
 
-PLATFORM = os.environ.get("HEXAUTH_WHEEL") or sysconfig.get_platform()
-"""What to build for: `HEXAUTH_WHEEL=win-amd64` makes the one for Windows anywhere.
+LONGEST = 127
+"""How long the first line of a script may be, everywhere: Linux before 5.1 cut it off there."""
 
-`entry-points` makes one for any platform that has them: installers know how to write those for a
-folder whose path holds a space, which the first line of a script cannot express.
-"""
+
+def platform(environ: Mapping[str, str], python: str, here: str) -> str:
+    """Return what to build for: `HEXAUTH_WHEEL`, or else this platform, for which `here` stands.
+
+    `win-amd64` makes the wheel for Windows anywhere; `entry-points` one for any platform that has
+    those. That is what `pip install .` needs where the path of the Python that is installed for
+    holds a space, or is too long: a script's first line cannot express that, and pip knows what to
+    write for entry points, but writes such a line for scripts all the same. pip builds with the
+    `python` that it installs for; uv, and pipx with uv, write a first line that works.
+    """
+    if chosen := environ.get("HEXAUTH_WHEEL"):
+        return chosen
+    is_expressible = " " not in python and len(f"#!{python}") < LONGEST
+    return here if is_expressible or here.startswith("win") else "entry-points"
+
+
+PLATFORM = platform(os.environ, sys.executable, sysconfig.get_platform())
 
 IS_WINDOWS = PLATFORM.startswith("win")
 HAS_ENTRY_POINTS = IS_WINDOWS or PLATFORM == "entry-points"

@@ -9,17 +9,19 @@ from zipfile import ZipFile
 
 import pytest
 
+from hatch_build import platform
+
 ROOT = Path(__file__).parent.parent
 
 PROGRAMS = ["docker-credential-hexauth", "git-credential-hexauth", "hexauth", "hexauth-bazel"]
 
 
-def build(folder: Path, platform: str = "") -> Path:
-    """Return a wheel, built for `platform` or for this one."""
+def build(folder: Path, kind: str = "") -> Path:
+    """Return a wheel, built for a platform of this `kind` or for this one."""
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=ROOT,
-        env={**os.environ, "HEXAUTH_WHEEL": platform},
+        env={**os.environ, "HEXAUTH_WHEEL": kind},
         check=True,
         capture_output=True,
     )
@@ -51,30 +53,50 @@ def test_programs_are_scripts_that_are_installed_as_they_are(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("platform", "tag"), [("win-amd64", "py3-none-win_amd64"), ("entry-points", "py3-none-any")]
+    ("kind", "tag"), [("win-amd64", "py3-none-win_amd64"), ("entry-points", "py3-none-any")]
 )
 def test_programs_are_entry_points_where_scripts_do_not_work(
-    tmp_path: Path, platform: str, tag: str
+    tmp_path: Path, kind: str, tag: str
 ) -> None:
-    wheel = build(tmp_path, platform)
+    wheel = build(tmp_path, kind)
 
     entries = text(wheel, "entry_points.txt")
     assert [line.split(" = ")[0] for line in entries.splitlines()[1:]] == PROGRAMS
     assert (tag in wheel.name, text(wheel, ".data/scripts/hexauth")) == (True, "")
 
 
+@pytest.mark.parametrize(
+    ("python", "here", "chosen"),
+    [
+        ("/usr/bin/python3", "linux-x86_64", "linux-x86_64"),
+        ("/home/me/a b/bin/python", "linux-x86_64", "entry-points"),
+        ("/Users/me/Application Support/bin/python", "macosx-14.0-arm64", "entry-points"),
+        (f"/{'long' * 31}", "linux-x86_64", "entry-points"),
+        (r"C:\Program Files\Python\python.exe", "win-amd64", "win-amd64"),
+    ],
+)
+def test_a_wheel_is_built_for_the_path_of_its_python(python: str, here: str, chosen: str) -> None:
+    assert platform({}, python, here) == chosen
+    assert platform({"HEXAUTH_WHEEL": "win-arm64"}, python, here) == "win-arm64"
+
+
 @pytest.mark.parametrize("folder", ["plain", "with space"])
 def test_pip_installs_programs_that_run(tmp_path: Path, folder: str) -> None:
-    wheel = build(tmp_path, "entry-points" if " " in folder else "")
+    """The wheel; or where its scripts cannot work, the source: nobody has to say so."""
+    what = ROOT if " " in folder else build(tmp_path)
     place = tmp_path / folder
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
     python = place / "bin/python"
-    install = ["install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    environ = {"PYTHONPATH": libraries(), "HOME": str(tmp_path)}
 
-    subprocess.run([sys.executable, "-m", "pip", "--python", str(python), *install], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", str(python), "install", *options, str(what)],
+        env=environ,
+        check=True,
+    )
 
     assert sorted(path.name for path in (place / "bin").glob("*hexauth*")) == PROGRAMS
-    environ = {"PYTHONPATH": libraries()}
     done = subprocess.run(
         [place / "bin/hexauth", "--version"], env=environ, capture_output=True, check=True
     )

@@ -13,9 +13,9 @@ from hexauth.errors import UsageError
 from hexauth.machine.programs import find_program
 from hexauth.machine.terminal import on
 from hexauth.servers.targets import hex_origins
-from hexauth.tools.catalog import TOOLS, is_configured
+from hexauth.tools.catalog import TOOLS, every_place, is_configured
 from hexauth.tools.clients import shim_folder
-from hexauth.tools.edits import Place, plan
+from hexauth.tools.edits import Edit, Place, plan
 from hexauth.tools.places import SHELLS, Surroundings, own_programs
 from hexauth.vault.home import Home
 
@@ -44,7 +44,8 @@ def setup(
     TOOL is git, docker, bazel, mix, rebar3, gleam, curl, or shell, which is completion.
 
     As little as possible is changed, by way of a temporary file; comments, order and modes stay.
-    --undo leaves each file as it was, unless something else has changed it.
+    --undo leaves each file as it was, unless something else has changed it. Without a TOOL it takes
+    hexauth out of all of them, as before `pip uninstall hexauth`.
 
     For mix, rebar3 and gleam there is a function of your shell, or with --shim a program of that
     name, in a folder that is to come first in PATH: editors, Makefiles and cron find that one.
@@ -61,6 +62,9 @@ def setup(
         hosts=hosts,
         everywhere=all_hosts,
     )
+    if tool is None and undo and not shim:
+        _take_out_everything(here, dry_run=dry_run)
+        return
     if tool is None:
         if undo or dry_run or shim:
             raise UsageError("No tool is named.", hint=f"Name one of {', '.join(TOOLS)}.")
@@ -72,14 +76,33 @@ def setup(
         done = "not there" if undo else "there already"
         screen.say(f"Nothing is to be changed: hexauth is {done}.")
     for edit in edits:
-        if dry_run:
-            write_lines(line.expandtabs(8) for line in edit.shown())
-            continue
-        edit.carry_out()
-        what = "Removed" if edit.after is None else "Wrote" if edit.before is None else "Changed"
-        screen.say(f"{what} {edit.path}")
+        _carry_out(edit, dry_run=dry_run)
     if (edits or shim) and not dry_run and not undo:
         screen.say(*(_shim_advice(tool, here) if shim else _advice(tool, here)))
+
+
+def _carry_out(edit: Edit, *, dry_run: bool) -> None:
+    """Change a file, and say so; or show what would change."""
+    if dry_run:
+        write_lines(line.expandtabs(8) for line in edit.shown())
+        return
+    edit.carry_out()
+    what = "Removed" if edit.after is None else "Wrote" if edit.before is None else "Changed"
+    on(sys.stderr).say(f"{what} {edit.path}")
+
+
+def _take_out_everything(here: Surroundings, *, dry_run: bool) -> None:
+    """Take hexauth out of every tool, and say what is left. Raises `UsageError`, OSError."""
+    done = set[Edit]()
+    for place in every_place(here):
+        for edit in plan([place], undo=True):
+            if edit not in done:
+                _carry_out(edit, dry_run=dry_run)
+            done.add(edit)
+    screen = on(sys.stderr)
+    if not done:
+        screen.say("Nothing is to be changed: hexauth is not there.")
+    screen.say("Logins and keys stay: `hexauth logout` and `hexauth key remove` take them out.")
 
 
 def _places(tool: str, here: Surroundings, *, shim: bool) -> list[Place]:

@@ -3,8 +3,8 @@
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -168,6 +168,15 @@ TOOLS: Mapping[str, Tool] = {
     "shell": Tool(SHELLS, "completion of hexauth's own commands", shell),
 }
 """Every tool, in the order in which they are listed."""
+
+
+def every_place(here: Surroundings) -> Iterator[Place]:
+    """Yield each place in which hexauth may be named, for whichever shell."""
+    for shell in SHELLS:
+        there = replace(here, shell=shell)
+        for tool in TOOLS.values():
+            for way in (tool.places, tool.shim):
+                yield from way(there) if way else ()
 
 
 def is_configured(tool: Tool, here: Surroundings) -> bool:

@@ -28,6 +28,14 @@ PATH=${_path#:}
 """
 """What a shim begins with: finding the next program, which may be the shim of asdf or mise."""
 
+GONE = """\
+if [ ! -x HEXAUTH ]; then
+    echo "hexauth: it is gone, so NAME runs without a login; remove $0 or install hexauth." >&2
+    exec "$_program" "$@"
+fi
+"""
+"""What goes on without hexauth: `pip uninstall` takes no shim away."""
+
 PROXIED = """\
 case ${HEX_API_URL-} in
 */"${HEX_API_KEY:-//}"/api) exec "$_program" "$@" ;; # it goes through a proxy already
@@ -61,8 +69,9 @@ def proxied(name: str, but: tuple[str, ...] = ()) -> Places:
         run = f"{_hexauth(here)} exec -- {name}"
         if but:
             return [_cases(here, name, but, run)]
-        posix = [f"{name}() {{", f'    {run} "$@"', "}"]
-        fish = [f"function {name} --wraps {name}", f"    {run} $argv", "end"]
+        posix = [f"{name}() {{", *_gone(here, name), f'    {run} "$@"', "}"]
+        fish = [f"function {name} --wraps {name}", *_gone_in_fish(here, name)]
+        fish += [f"    {run} $argv", "end"]
         return [function(here, name, posix, fish)]
 
     return places
@@ -78,6 +87,7 @@ def _cases(here: Surroundings, name: str, tasks: tuple[str, ...], other: str) ->
     run = f"{_hexauth(here)} exec --direct -- {name}"
     posix = [
         f"{name}() {{",
+        *_gone(here, name),
         '    case "${1-}" in',
         f'        {" | ".join(tasks)}) {run} "$@" ;;',
         f'        *) {other} "$@" ;;',
@@ -86,6 +96,7 @@ def _cases(here: Surroundings, name: str, tasks: tuple[str, ...], other: str) ->
     ]
     fish = [
         f"function {name} --wraps {name}",
+        *_gone_in_fish(here, name),
         '    switch "$argv[1]"',
         f"        case {' '.join(tasks)}",
         f"            {run} $argv",
@@ -117,11 +128,37 @@ def _shim(name: str, run: str) -> Places:
     def places(here: Surroundings) -> list[Place]:
         head = "#!/bin/sh\n# A shim of hexauth: it runs the next NAME in PATH, by `hexauth exec`.\n"
         before, after = AROUND.get(name, ("", ""))
-        text = f"{head}{before}{FIND}{run}{after}".replace("NAME", name)
+        text = f"{head}{before}{FIND}{GONE}{run}{after}".replace("NAME", name)
         text = text.replace("HEXAUTH", _hexauth(here))
         return [own_file(shim_folder(here) / name, text, "A shim of hexauth:", is_program=True)]
 
     return places
+
+
+def _gone(here: Surroundings, name: str) -> list[str]:
+    """Return what a function begins with, that runs the tool where hexauth is gone."""
+    return [
+        f"    if [ ! -x {_hexauth(here)} ]; then",
+        f'        echo "{_farewell(name)}" >&2',
+        f'        command {name} "$@"',
+        "        return",
+        "    fi",
+    ]
+
+
+def _gone_in_fish(here: Surroundings, name: str) -> list[str]:
+    return [
+        f"    if not test -x {_hexauth(here)}",
+        f'        echo "{_farewell(name)}" >&2',
+        f"        command {name} $argv",
+        "        return",
+        "    end",
+    ]
+
+
+def _farewell(name: str) -> str:
+    where = "take its lines out of your shell's startup file"
+    return f"hexauth: it is gone, so {name} runs without a login; {where} or install hexauth."
 
 
 def _hexauth(here: Surroundings) -> str:

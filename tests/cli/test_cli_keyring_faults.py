@@ -73,7 +73,8 @@ def desktop(sandbox: Sandbox, machine: Make) -> Desktop:
         del found.environ["HEXAUTH_VAULT"]
         found.environ |= {BUS: address, "HEXAUTH_CACHE": "on" if memory else "off"}
         found.environ |= {"XDG_RUNTIME_DIR": memory} if memory else {}
-        done = found.hexauth("login", "--no-browser"), found.hexauth("store", give=STORED)
+        login, store = ("hexauth", "login", "--no-browser"), ("hexauth", "store")
+        done = found.prepare(*login), found.prepare(*store, give=STORED)
         assert [each.returncode for each in done] == [0, 0], done
         return found
 

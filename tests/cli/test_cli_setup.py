@@ -90,6 +90,33 @@ def test_every_file_is_as_it_was_when_hexauth_is_taken_out(
     assert "not there" in setup(here, tool, "--undo", "--shell", shell)
 
 
+def test_without_a_tool_undo_takes_hexauth_out_of_every_one(here: Machine) -> None:
+    """For every shell, shims too; what was there before is as it was, and what is left is named."""
+    put_files(here)
+    before = tree(here)
+    for words in (["git"], ["docker", *EXTRA["docker"]], ["mix"], ["mix", "--shim"], ["curl"]):
+        setup(here, *words)
+    setup(here, "mix", "--shell", "zsh")
+    setup(here, "shell", "--shell", "fish")
+    after = tree(here)
+
+    dry = setup(here, "--undo", "--dry-run")
+    assert tree(here) == after
+    said = setup(here, "--undo")
+
+    assert tree(here) == before
+    assert dry.count("\n-[credential ") == dry.count('-[credential "')
+    assert sorted(Path(line.split()[1]).name for line in said.splitlines()[:-1]) == sorted(
+        [".gitconfig", "config.json", ".bashrc", ".bashrc", ".zshrc", "mix", "hexauth.fish"]
+    )
+    left = "Logins and keys stay: `hexauth logout` and `hexauth key remove` take them out."
+    assert said.splitlines()[-1] == left
+    assert setup(here, "--undo").splitlines() == [
+        "Nothing is to be changed: hexauth is not there.",
+        left,
+    ]
+
+
 def test_the_list_says_what_is_configured(here: Machine) -> None:
     before = setup(here)
     setup(here, "git")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,13 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from hexauth.sandbox.serve import Sandbox
 from hexauth.vault.quick import BUS
 from tests.cli.test_cli_hot import imports
 from tests.conftest import Machine, Serve
-from tests.secret_service import Start, lock
-
-Make = Callable[[Sandbox], Machine]
+from tests.secret_service import lock, unlock
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="there is no short way elsewhere"
@@ -122,40 +120,55 @@ CONFIG = '[repositories.mine]\nurl = "https://mine.test/repo"\n'
 TOLD = '[credential "https://{}.test"]\n\toauthClientId = one\n'
 
 
-def filled(here: Machine) -> Machine:
+def filled(here: Machine) -> None:
     """Store everything on a machine where git was told of OAuth servers."""
     (here.home / ".gitconfig").write_text(TOLD.format("told") + TOLD.format("told-only"))
-    (here.home / "hexauth").mkdir(mode=0o700, exist_ok=True)
+    (here.home / "hexauth").mkdir(mode=0o700)
     (here.home / "hexauth/config.toml").write_text(CONFIG)
     for request in STORED:
-        assert here.run("git-credential-hexauth", "store", give=request).returncode == 0
+        assert here.prepare("git-credential-hexauth", "store", give=request).returncode == 0
     for server in SERVERS:
-        assert here.run("docker-credential-hexauth", "store", give=docker(server)).returncode == 0
-    here.run(*GIT, give=HOST)  # it leaves a note
-    return here
+        done = here.prepare("docker-credential-hexauth", "store", give=docker(server))
+        assert done.returncode == 0
 
 
-@pytest.fixture
-def here(
-    request: pytest.FixtureRequest,
-    machine: Make,
-    serve: Serve,
-    memory: str,
-    secret_service: Start,
-) -> Iterator[Machine]:
-    """Make a machine with a file vault, or with a Secret Service, in which all that is stored."""
-    found = machine(serve(approve_after=0))
-    found.environ |= {"XDG_RUNTIME_DIR": memory, "HEXAUTH_VAULT": request.param}
+@pytest.fixture(scope="module")
+def stored(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, Machine]]:
+    """Make a machine with a file vault, or with a Secret Service, in which all that is stored.
+
+    It comes with a copy of its home: every test finds that as it was.
+    """
+    folder = tmp_path_factory.mktemp("stored")
+    found = Machine(folder / "home", "")
+    found.home.mkdir()
+    found.environ["HEXAUTH_VAULT"] = request.param
     del found.environ["HEX_API_URL"]
     with ExitStack() as stack:
         if request.param == "keyring":
-            found.environ[BUS] = stack.enter_context(secret_service("password"))[0][BUS]
-        yield filled(found)
+            service = request.getfixturevalue("secret_service")("password")
+            found.environ[BUS] = stack.enter_context(service)[0][BUS]
+        filled(found)
+        shutil.copytree(found.home, folder / "as it was")
+        yield folder / "as it was", found
 
 
-on_both_vaults = pytest.mark.parametrize("here", ["file", "keyring"], indirect=True)
-on_file = pytest.mark.parametrize("here", ["file"], indirect=True)
-on_keyring = pytest.mark.parametrize("here", ["keyring"], indirect=True)
+@pytest.fixture
+def here(stored: tuple[Path, Machine], memory: str) -> Machine:
+    """Return that machine, with a note of its surroundings."""
+    home, machine = stored
+    shutil.rmtree(machine.home)
+    shutil.copytree(home, machine.home)
+    found = Machine(machine.home, "")
+    found.environ = {**machine.environ, "XDG_RUNTIME_DIR": memory}
+    found.run(*GIT, give=HOST)
+    return found
+
+
+on_both_vaults = pytest.mark.parametrize("stored", ["file", "keyring"], indirect=True)
+on_file = pytest.mark.parametrize("stored", ["file"], indirect=True)
+on_keyring = pytest.mark.parametrize("stored", ["keyring"], indirect=True)
 
 
 def notes(here: Machine) -> list[Path]:
@@ -183,7 +196,7 @@ def test_every_request_gets_the_same_bytes_on_both_ways(here: Machine) -> None:
 
     def longer(words: tuple[str, ...], give: bytes) -> object:
         distrust(here)  # the one before has noted it again
-        return outcome(words, give)
+        return vars(here.prepare(*words, give=give))
 
     with ThreadPoolExecutor(3) as some_at_a_time:
         short = list(some_at_a_time.map(outcome, *zip(*REQUESTS, strict=True)))
@@ -405,8 +418,8 @@ def test_a_bus_at_another_kind_of_address_is_left_to_the_rest(here: Machine, add
 @on_keyring
 def test_a_locked_keyring_is_left_to_the_rest(here: Machine) -> None:
     lock(here.environ[BUS])
-
     done = here.run(*GIT, give=HOST)
+    unlock(here.environ[BUS], "password")
 
     assert (done.returncode, done.stdout) == (7, b"")
     assert b"hexauth: The keyring is locked, and was not unlocked when it asked." in done.stderr
