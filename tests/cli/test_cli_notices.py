@@ -69,7 +69,7 @@ def test_click_opens_the_page_once_and_the_end_of_the_login_takes_the_notificati
     assert (process.returncode, out.count(b"\n")) == (0, 1), err
     assert service.next_closed() == shown.number
     assert shown.title == f"Log in to {server.url}."
-    assert shown.text == f"Open {address}\nand check that it shows the code BCDF-GHJK."
+    assert shown.text == f"Open {address}\nand check that it shows the code\nBCDF-GHJK"
     assert shown.actions == ["default", "Open", "open", "Open"]
     assert seen(here) == [address, address]
 
@@ -109,7 +109,8 @@ def test_page_of_another_host_is_told_with_its_doubt_and_is_not_opened_by_a_clic
     assert shown.actions == []
     assert shown.text.splitlines() == [
         "Open https://evil.example/?a=&lt;b&gt;&amp;c",
-        "and enter the code BCDF-GHJK.",
+        "and enter the code",
+        "BCDF-GHJK",
         "That page is at the host evil.example, and you are logging in at 127.0.0.1.",
     ]
     assert seen(here) == []
