@@ -140,7 +140,7 @@ OFFERED = [
     ("hexauth key list --k", []),
     ("hexauth setup git --host ", ["git.example.com:8443", "hex.example.com", "hex.pm",
         "mirror.example.com"]),
-    ("hexauth login --no", ["--no-browser"]),
+    ("hexauth login --no-b", ["--no-browser"]),
     ("hexauth --ver", ["--verbose", "--version"]),
     ("hexauth exec --env A=to", ["A=token"]),
     ("hexauth exec --env A", []),
