@@ -120,15 +120,16 @@ class OnBus:
         self._thread.join(SECONDS)
 
     def _run(self) -> None:
-        try:
-            from jeepney.io.blocking import (  # type: ignore[import-untyped,unused-ignore]
-                open_dbus_connection,
-            )
+        with self._ended:
+            try:
+                from jeepney.io.blocking import (  # type: ignore[import-untyped,unused-ignore]
+                    open_dbus_connection,
+                )
 
-            with self._ended, open_dbus_connection(self._address, auth_timeout=SECONDS) as found:
-                _Talk(found, self._notice, self._clicked).go_on_until(self._ended)
-        except Exception as error:  # noqa: BLE001,RUF100  (it is a courtesy, whatever happens)
-            trace.tell(f"no notification: {type(error).__name__}")
+                with open_dbus_connection(self._address, auth_timeout=SECONDS) as connection:
+                    _Talk(connection, self._notice, self._clicked).go_on_until(self._ended)
+            except Exception as error:  # noqa: BLE001,RUF100  (a courtesy, whatever happens)
+                trace.tell(f"no notification: {type(error).__name__}")
 
 
 class _Talk:

@@ -22,6 +22,9 @@ MOST_WORDS, MOST_BYTES = 1000, 1 << 20
 MARKS = frozenset("._:/@+-")
 """What words may hold besides letters and digits: nothing that acts on bash, zsh or fish."""
 
+NAMING = (b"repositories", b"servers", b"account", b"_url")
+"""What is in a config.toml that has names in it."""
+
 HEXPM = "hexpm"
 """The repository that there always is; `hex` takes longer to import than all of this."""
 
@@ -166,9 +169,9 @@ def read(path: str) -> bytes:
 
 
 def _toml(content: bytes) -> "Mapping[str, object]":
-    if not content:
+    if not any(each in content for each in NAMING):
         return {}
-    import tomllib  # as long as a bare interpreter, for those who have a config.toml
+    import tomllib  # it takes as long as a bare interpreter
 
     try:
         return tomllib.loads(content.decode())

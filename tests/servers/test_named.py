@@ -134,7 +134,7 @@ def test_what_a_shell_would_act_on_is_no_word(text: str) -> None:
 
 
 def test_nothing_is_imported_that_takes_long(tmp_path: Path) -> None:
-    """Neither what is needed for the network and the vault, nor what reads a file there is not."""
+    """Neither for the network and the vault, nor for a config.toml without any names in it."""
     code = "import sys; from hexauth.servers import named; named.os._exit = lambda code: None\n"
     code += "for kind in named.KINDS: named.complete(kind)\nprint(*sorted(sys.modules))"
     words = [sys.executable, "-S", "-c", code]
@@ -142,6 +142,7 @@ def test_nothing_is_imported_that_takes_long(tmp_path: Path) -> None:
     environ = {"HEXAUTH_HOME": str(tmp_path), "PYTHONPATH": root}
     (tmp_path / "state").mkdir()
     (tmp_path / "state/index.json").write_text("{}")
+    (tmp_path / "config.toml").write_text('vault = "file"')
 
     done = subprocess.run(words, env=environ, capture_output=True, text=True, check=True)
 
@@ -151,6 +152,13 @@ def test_nothing_is_imported_that_takes_long(tmp_path: Path) -> None:
         "hexauth", "hexauth.hot", "hexauth.lean_json", "hexauth.servers", "hexauth.servers.named",
         "hexauth.vault", "hexauth.vault.quick",
     }  # fmt: skip
-    assert not {"re", "json", "click", "requests", "keyring", "pathlib", "dataclasses"} & set(
-        loaded
-    )
+    assert not {
+        "re",
+        "json",
+        "tomllib",
+        "click",
+        "requests",
+        "keyring",
+        "pathlib",
+        "dataclasses",
+    } & set(loaded)
