@@ -128,7 +128,7 @@ class OnBus:
 
                 with open_dbus_connection(self._address, auth_timeout=SECONDS) as connection:
                     _Talk(connection, self._notice, self._clicked).go_on_until(self._ended)
-            except Exception as error:  # noqa: BLE001,RUF100  (a courtesy, whatever happens)
+            except Exception as error:  # a courtesy, whatever happens
                 trace.tell(f"no notification: {type(error).__name__}")
 
 
@@ -191,7 +191,7 @@ class _Talk:
             trace.tell("the notification was clicked")
             try:
                 self._clicked()
-            except Exception as error:  # noqa: BLE001,RUF100  (it is to be taken away all the same)
+            except Exception as error:  # it is to be taken away all the same
                 trace.tell(f"nothing came of it: {type(error).__name__}")
         elif member == "NotificationClosed":
             self._id = 0
