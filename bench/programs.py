@@ -18,6 +18,9 @@ GIT, DOCKER = "git-credential-hexauth", "docker-credential-hexauth"
 BARE, HIT = "python -c pass", "hexauth get"
 """Programs that others are compared with, by name."""
 
+COMPLETE = "hexauth complete targets"
+"""What a shell runs for the names on this machine."""
+
 
 class Home:
     """A home with a login at a Hex server, and what a fresh installation does there.
@@ -88,6 +91,7 @@ class Home:
         off = {"HEXAUTH_CACHE": "off"}
         yield self.program("the same from the Secret Service", *GET, settings=off)
         yield self.program("the same, memory empty", *GET, before=self.forget)
+        yield self.program(COMPLETE, *COMPLETE.split(), expected="hexpm")
 
     def password(self, vault: str) -> Program:
         """Return what asks for a stored password, after storing it; `vault` says where it is."""

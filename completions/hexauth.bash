@@ -1,135 +1,162 @@
 # Completion of hexauth for bash; written by scripts/manual.
-_hexauth() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
-    local command= words= i
-    COMPREPLY=()
-    if [[ $word == "=" ]]; then
-        word=
-    elif [[ $before == "=" ]]; then
-        before=${COMP_WORDS[COMP_CWORD-2]}
-    fi
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        case "$command ${COMP_WORDS[i]}" in
-            "exec --")
-                COMPREPLY=($(compgen -A command -A file -- "$word"))
-                return ;;
-            "sandbox --")
-                COMPREPLY=($(compgen -A command -A file -- "$word"))
-                return ;;
-            "help --")
-                COMPREPLY=($(compgen -A command -A file -- "$word"))
-                return ;;
-            " "[a-z]*) command=${COMP_WORDS[i]} ;;
-        esac
-    done
-    case "$command $before" in
-        "login --account") words="" ;;
-        "login --client-id") words="" ;;
-        "login --scope") words="" ;;
-        "login --name") words="" ;;
+_hexauth_at() {
+    case $1 in
+        "login --account") known=accounts ;;
+        "login --client-id") ;;
+        "login --scope") ;;
+        "login --name") ;;
         "login --vault") words="auto keyring file" ;;
-        "login "*)
-            words="hexpm"
-            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --qr --no-qr --force --scope --name --with-token --vault -v --verbose -h --help" ;;
-        "logout --account") words="" ;;
+        "logout --account") known=accounts ;;
         "logout --vault") words="auto keyring file" ;;
-        "logout "*)
-            words="hexpm"
-            [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
-        "switch "*)
-            words="hexpm"
-            [[ $word != -* ]] || words="-v --verbose -h --help" ;;
-        "status --account") words="" ;;
+        "status --account") known=accounts ;;
         "status --vault") words="auto keyring file" ;;
-        "status "*)
-            words=""
-            [[ $word != -* ]] || words="--json --account --vault -v --verbose -h --help" ;;
         "get --format") words="git token header json env curl" ;;
-        "get --repo") words="" ;;
-        "get --account") words="" ;;
-        "get --min-ttl") words="" ;;
+        "get --repo") known=repositories ;;
+        "get --account") known=accounts ;;
+        "get --min-ttl") ;;
         "get --vault") words="auto keyring file" ;;
-        "get "*)
-            words="hexpm"
-            [[ $word != -* ]] || words="--format --repo --account --explain --login --no-login --min-ttl --vault -v --verbose -h --help" ;;
-        "exec --env") words="" ;;
-        "exec --otp") words="" ;;
-        "exec --account") words="" ;;
-        "exec --min-ttl") words="" ;;
+        "exec --env") words="token authorization header username json" after=yes ;;
+        "exec --otp") ;;
+        "exec --account") known=accounts ;;
+        "exec --min-ttl") ;;
         "exec --vault") words="auto keyring file" ;;
-        "exec "*)
-            words="hexpm"
-            [[ $word != -* ]] || words="--env --otp --direct --account --login --no-login --min-ttl --vault -v --verbose -h --help" ;;
         "proxy --format") words="env json" ;;
         "proxy --address") words="127.0.0.1 ::1" ;;
-        "proxy --port") words="" ;;
-        "proxy --account") words="" ;;
-        "proxy --min-ttl") words="" ;;
+        "proxy --port") ;;
+        "proxy --account") known=accounts ;;
+        "proxy --min-ttl") ;;
         "proxy --vault") words="auto keyring file" ;;
-        "proxy "*)
-            words=""
-            [[ $word != -* ]] || words="--format --background --address --port --account --login --no-login --min-ttl --vault -v --verbose -h --help" ;;
-        "api -X"|"api --method") words="" ;;
-        "api -f"|"api --field") words="" ;;
-        "api --input") words="" ;;
-        "api -H"|"api --header") words="" ;;
-        "api --target") words="" ;;
-        "api --account") words="" ;;
+        "api -X"|"api --method") words="GET POST PUT PATCH DELETE HEAD" ;;
+        "api -f"|"api --field") ;;
+        "api --input") files=file ;;
+        "api -H"|"api --header") ;;
+        "api --target") known=targets ;;
+        "api --account") known=accounts ;;
         "api --vault") words="auto keyring file" ;;
-        "api "*)
-            words="hexpm"
-            [[ $word != -* ]] || words="-X --method -f --field --input -H --header -i --include --paginate --target --account --login --no-login --vault -v --verbose -h --help" ;;
-        "setup --host") words="" ;;
+        "setup --host") known=hosts ;;
         "setup --shell") words="bash zsh fish" ;;
-        "setup "*)
-            words="git docker bazel mix rebar3 gleam curl shell"
-            [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shim --shell -v --verbose -h --help" ;;
         "import --vault") words="auto keyring file" ;;
-        "import "*)
-            words=""
-            [[ $word != -* ]] || words="--yes --remove --vault -v --verbose -h --help" ;;
-        "key --kind") words="auth_key repo_key api_key" ;;
-        "key --vault") words="auto keyring file" ;;
-        "key "*)
-            words="add list remove"
-            [[ $word != -* ]] || words="--kind --no-verify --vault -v --verbose -h --help --json" ;;
-        "store --account") words="" ;;
+        "key add --kind") words="auth_key repo_key api_key" ;;
+        "key add --vault") words="auto keyring file" ;;
+        "key remove --kind") words="auth_key repo_key api_key" ;;
+        "key remove --vault") words="auto keyring file" ;;
+        "store --account") known=accounts ;;
         "store --vault") words="auto keyring file" ;;
-        "store "*)
-            words=""
-            [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
-        "erase --account") words="" ;;
+        "erase --account") known=accounts ;;
         "erase --vault") words="auto keyring file" ;;
-        "erase "*)
-            words=""
-            [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
         "doctor --vault") words="auto keyring file" ;;
-        "doctor "*)
-            words=""
-            [[ $word != -* ]] || words="--json --offline --vault -v --verbose -h --help" ;;
-        "config "*)
-            words=""
-            [[ $word != -* ]] || words="--json -v --verbose -h --help" ;;
-        "sandbox --port") words="" ;;
-        "sandbox --approve-after") words="" ;;
-        "sandbox --deny-after") words="" ;;
-        "sandbox --expires-in") words="" ;;
-        "sandbox --interval") words="" ;;
-        "sandbox --token-ttl") words="" ;;
-        "sandbox --otp") words="" ;;
-        "sandbox --rate-limit") words="" ;;
-        "sandbox --fault") words="" ;;
-        "sandbox --registry") words="" ;;
-        "sandbox "*)
-            words=""
-            [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault --registry -v --verbose -h --help" ;;
-        "help "*)
-            words=""
-            [[ $word != -* ]] || words="-v --verbose -h --help" ;;
-        " "*)
-            words="login logout switch status get exec proxy api setup import key store erase doctor config sandbox help"
-            [[ $word != -* ]] || words="--version -v --verbose -h --help" ;;
+        "sandbox --port") ;;
+        "sandbox --approve-after") ;;
+        "sandbox --deny-after") ;;
+        "sandbox --expires-in") ;;
+        "sandbox --interval") ;;
+        "sandbox --token-ttl") ;;
+        "sandbox --otp") ;;
+        "sandbox --rate-limit") ;;
+        "sandbox --fault") words="400 401 403 404 408 429 500 502 503 504 drop drop-after slow hang html empty half-json cut-off endless not-object redirect slow-down token-expired invalid-token bad-uri control-code" ;;
+        "sandbox --registry") files=directory ;;
+        " options") words="--version -v --verbose -h --help" ;;
+        " 0") words="login logout switch status get exec proxy api setup import key store erase doctor config sandbox help" ;;
+        "login options") words="--account --client-id --browser --no-browser --qr --no-qr --force --scope --name --with-token --vault -v --verbose -h --help" ;;
+        "login 0") known=servers ;;
+        "logout options") words="--account --vault -v --verbose -h --help" ;;
+        "logout 0") known=servers ;;
+        "switch options") words="-v --verbose -h --help" ;;
+        "switch 0") known=accounts ;;
+        "switch 1") known=servers ;;
+        "status options") words="--json --account --vault -v --verbose -h --help" ;;
+        "get options") words="--format --repo --account --explain --login --no-login --min-ttl --vault -v --verbose -h --help" ;;
+        "get 0") known=targets ;;
+        "exec options") words="--env --otp --direct --account --login --no-login --min-ttl --vault -v --verbose -h --help" ;;
+        "exec 0") known=targets ;;
+        "exec program") files=command ;;
+        "proxy options") words="--format --background --address --port --account --login --no-login --min-ttl --vault -v --verbose -h --help" ;;
+        "api options") words="-X --method -f --field --input -H --header -i --include --paginate --target --account --login --no-login --vault -v --verbose -h --help" ;;
+        "api 0") ;;
+        "setup options") words="--undo --dry-run --host --all-hosts --shim --shell -v --verbose -h --help" ;;
+        "setup 0") words="git docker bazel mix rebar3 gleam curl shell" ;;
+        "import options") words="--yes --remove --vault -v --verbose -h --help" ;;
+        "key options") words="-v --verbose -h --help" ;;
+        "key 0") words="add list remove" ;;
+        "key add options") words="--kind --no-verify --vault -v --verbose -h --help" ;;
+        "key add 0") known=repositories ;;
+        "key list options") words="--json -v --verbose -h --help" ;;
+        "key remove options") words="--kind --vault -v --verbose -h --help" ;;
+        "key remove 0") known=keys ;;
+        "store options") words="--account --vault -v --verbose -h --help" ;;
+        "erase options") words="--account --vault -v --verbose -h --help" ;;
+        "doctor options") words="--json --offline --vault -v --verbose -h --help" ;;
+        "config options") words="--json -v --verbose -h --help" ;;
+        "sandbox options") words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault --registry -v --verbose -h --help" ;;
+        "sandbox program") files=command ;;
+        "help options") words="-v --verbose -h --help" ;;
+        "help program") files=command ;;
+        *) return 1 ;;
     esac
-    COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+_hexauth() {
+    local line=${COMP_LINE:0:COMP_POINT} command= option= place=0 word= before= breaks= each
+    local words= known= files= after=
+    local -a typed=()
+    COMPREPLY=()
+    # COMP_WORDS has been split at colons, as the words that bash itself knows hold none.
+    read -r -d '' -a typed <<< "$line"
+    if [[ $line != *[[:space:]] ]]; then
+        word=${typed[${#typed[@]}-1]}
+        unset "typed[${#typed[@]}-1]"
+    fi
+    for each in "${typed[@]:1}"; do
+        if [[ -n $option ]]; then
+            option=
+        elif [[ $each == -- ]]; then
+            place=program
+            break
+        elif [[ $each == -* ]]; then
+            if [[ $each != *=* ]] && _hexauth_at "$command $each"; then option=$each; fi
+        elif [[ $place == 0 ]] && _hexauth_at "${command:+$command }$each options"; then
+            command=${command:+$command }$each
+        else
+            place=$((place + 1))
+        fi
+    done
+    if [[ $word == [\"\']* ]]; then
+        word=${word:1}
+    else
+        for each in : = @; do
+            if [[ $COMP_WORDBREAKS == *"$each"* ]]; then breaks+=$each; fi
+        done
+    fi
+    words= known= files= after=
+    if [[ -n $option ]]; then
+        _hexauth_at "$command $option"
+    elif [[ $place == program ]]; then
+        _hexauth_at "$command program"
+    elif [[ $word == --*=* ]]; then
+        before=${word%%=*}=
+        _hexauth_at "$command ${word%%=*}"
+    elif [[ $word == -* ]]; then
+        _hexauth_at "$command options"
+    else
+        _hexauth_at "$command $place"
+    fi || return 0
+    each=${word#"$before"}
+    if [[ -n $after ]]; then
+        [[ $each == *=* ]] || return 0
+        before+=${each%%=*}=
+    fi
+    if [[ -n $files ]]; then
+        if [[ $files != command ]]; then compopt -o filenames 2> /dev/null; fi
+        while IFS= read -r each; do
+            COMPREPLY+=("$before$each")
+        done < <(compgen -A "$files" -- "${word#"$before"}")
+    fi
+    while IFS= read -r each; do
+        if [[ -n $each && $before$each == "$word"* ]]; then COMPREPLY+=("$before$each"); fi
+    done < <(printf '%s\n' $words; [[ -z $known ]] || command hexauth complete "$known" 2> /dev/null)
+    # Readline replaces what is behind the last of these alone.
+    if [[ -n $breaks && $word == *["$breaks"]* ]]; then
+        each=${word%"${word##*["$breaks"]}"}
+        COMPREPLY=("${COMPREPLY[@]#"$each"}")
+    fi
 }
 complete -F _hexauth hexauth

@@ -70,6 +70,10 @@ def docker(front: hot.Front | None = None) -> None:
 
 
 def _enter(door: str, words: list[str], front: hot.Front | None) -> None:
+    if words[:1] == ["complete"] and door == "hexauth":
+        from hexauth.servers.named import complete
+
+        complete(" ".join(words[1:]))
     front = front or hot.answer(door)
     if not front.is_tried:
         from hexauth.credentials import fresh, short

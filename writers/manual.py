@@ -34,7 +34,7 @@ def pages() -> Mapping[str, str]:
 
 def completions() -> Mapping[str, str]:
     """Return the completion script of each shell, as it is written into its file."""
-    return scripts({path.split()[1]: each for path, each in walk() if len(path.split()) == 2})
+    return scripts({path.removeprefix("hexauth "): each for path, each in walk() if " " in path})
 
 
 def outdated(root: Path) -> list[str]:

@@ -23,6 +23,7 @@ from hexauth.login.attempts import (
 )
 from hexauth.login.display import say_done, say_in, say_trouble, tell
 from hexauth.login.ending import replace_login
+from hexauth.login.notice import notice
 from hexauth.login.polling import wait
 from hexauth.login.prompt import Prompt
 from hexauth.login.record import WAITING, Record, read_record, write_record
@@ -158,6 +159,7 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
                 if not prompt.invite():
                     publish(browser_missing=True)
                 sleep, troubled = prompt.sleep, prompt.trouble
+                shown.enter_context(notice(tokens, record))
             token = wait(
                 lambda: client.device_token(record.device_code),
                 record.interval,

@@ -84,7 +84,7 @@ def _sheet(tokens: Tokens, record: Record, *, asks: bool) -> Iterator[str]:
     """Yield the lines of a terminal, laid out for its width."""
     home = tokens.home
     style, width = style_of(home), width_of(home)
-    yield from (style(each, "bold") for each in wrapped(_headline(tokens, record, asks), width))
+    yield from (style(each, "bold") for each in wrapped(headline(tokens, record, asks=asks), width))
     yield ""
     address = shown(record.verification_uri_complete)
     rows = [("Open", address, "cyan"), ("Code", shown(spaced(record.user_code)), "bold")]
@@ -101,7 +101,8 @@ def _sheet(tokens: Tokens, record: Record, *, asks: bool) -> Iterator[str]:
         yield from (style(each, "yellow") for each in wrapped(doubt, width, "  "))
 
 
-def _headline(tokens: Tokens, record: Record, asks: bool) -> str:
+def headline(tokens: Tokens, record: Record, *, asks: bool = True) -> str:
+    """Return in a sentence who needs a login, and where."""
     name, whose = server_name(tokens), _whose(tokens)
     if not asks:
         return f"{who(record)} is waiting for you to log in to {name}{whose}."

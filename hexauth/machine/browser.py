@@ -5,8 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from hexauth.machine import trace
-from hexauth.machine.programs import find_program, without_secrets
+from hexauth.machine.programs import find_program, start_alone, without_secrets
 
 CONTAINERS = ("/.dockerenv", "/run/.containerenv")
 """Files that Docker and Podman make in each container."""
@@ -96,21 +95,4 @@ def open_browser(url: str, environ: Mapping[str, str], platform: str = sys.platf
     command = browser_command(url, environ, platform)
     if command is None:
         return False
-    import subprocess
-
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd="/",
-            env=without_secrets(environ),
-        )
-    except OSError as error:
-        trace.tell(f"{command[0]} cannot be started: {error.strerror}")
-        return False
-    trace.tell(f"{command[0]} was started")
-    process.returncode = 0  # it is on its own: nobody will ask how it ended
-    return True
+    return start_alone(command, without_secrets(environ))

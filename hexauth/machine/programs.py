@@ -53,6 +53,30 @@ def replace_process(
                 continue
 
 
+def start_alone(command: "Sequence[str]", environ: "Mapping[str, str]") -> bool:
+    """Start `command` with `environ`, detached and silent; tell whether it was started."""
+    import subprocess
+
+    from hexauth.machine import trace
+
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+            env=environ,
+        )
+    except OSError as error:
+        trace.tell(f"{command[0]} cannot be started: {error.strerror}")
+        return False
+    trace.tell(f"{command[0]} was started")
+    process.returncode = 0  # it is on its own: nobody will ask how it ended
+    return True
+
+
 def require_program(name: str, environ: "Mapping[str, str]") -> str:
     """Return the path of the program that a person calls `name`. Raises `NotFound`."""
     # A path is the person's own choice.

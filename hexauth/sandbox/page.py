@@ -28,12 +28,25 @@ HEADERS = {
 
 COOKIE = "hexauth-sandbox"
 
+ASK = "Log in a device"
+
+UNKNOWN = "There is no such code"
+
 ENDED = {
-    State.APPROVED: "This code has been approved already. You can close this page.",
-    State.DENIED: "This code has been denied already. You can close this page.",
-    State.EXPIRED: "This code has expired. Start the login again to get a new one.",
+    State.APPROVED: (
+        "Approved already",
+        "This code has been approved already. You can close this page.",
+    ),
+    State.DENIED: (
+        "Denied already",
+        "This code has been denied already. You can close this page.",
+    ),
+    State.EXPIRED: (
+        "Expired",
+        "This code has expired. Start the login again to get a new one.",
+    ),
 }
-"""What the page says about a grant that no longer waits."""
+"""The title, and what the page says, about a grant that no longer waits."""
 
 
 def blueprint(hexpm: Hexpm) -> Blueprint:
@@ -43,41 +56,43 @@ def blueprint(hexpm: Hexpm) -> Blueprint:
 
     @page.get("/")
     def home() -> Response:
-        return show(asking("", ""), "")
+        return show(asking(ASK), "")
 
     @page.get("/oauth/device")
     def device() -> Response:
         code = request.args.get("user_code", "")
         grant = hexpm.find(code) if code.strip() else None
         if grant is None:
-            problem = "There is no such code. Check it, letter by letter." if code.strip() else ""
-            return show(asking(code, problem), "", 404 if problem else 200)
+            if not code.strip():
+                return show(asking(ASK), "")
+            problem = f"{UNKNOWN}. Check it, letter by letter."
+            return show(asking(UNKNOWN, problem, code), "", 404)
         if grant.state is not State.PENDING:
-            return show(asking(code, ENDED[grant.state]), "", 410)
+            return show(asking(*ENDED[grant.state], ended=True), "", 410)
         cookie = request.cookies.get(COOKIE) or secrets.token_urlsafe(24)
-        return show(deciding(grant, proof(key, cookie, grant), ""), cookie)
+        return show(deciding(grant, proof(key, cookie, grant)), cookie)
 
     @page.post("/oauth/device")
     def decide() -> Response:
         grant = hexpm.find(request.form.get("user_code", ""))
         if grant is None:
-            return show(asking("", "There is no such code."), "", 404)
+            return show(asking(UNKNOWN, f"{UNKNOWN}."), "", 404)
         cookie = request.cookies.get(COOKIE, "")
         right = proof(key, cookie, grant)
         sent = request.form.get("proof", "").encode()
         if not cookie or not hmac.compare_digest(right.encode(), sent):
             problem = "This page was open for too long, or somewhere else. Please try again."
-            return show(asking(grant.user_code, problem), "", 403)
+            return show(asking("Try again", problem, grant.user_code), "", 403)
         approve = request.form.get("answer") == "approve"
         chosen = request.form.getlist("scope")
         if approve and not set(chosen) & set(grant.scope):
             problem = "Choose at least one thing to allow, or deny the login."
             return show(deciding(grant, right, problem), cookie, 400)
         if not hexpm.answer(grant, approve=approve, scope=chosen):
-            return show(asking(grant.user_code, ENDED[grant.state]), "", 410)
+            return show(asking(*ENDED[grant.state], ended=True), "", 410)
         return show(render_template("answered.html", style=STYLE, approved=approve), "")
 
-    def deciding(grant: Grant, token: str, problem: str) -> str:
+    def deciding(grant: Grant, token: str, problem: str = "") -> str:
         return render_template(
             "decide.html",
             style=STYLE,
@@ -85,6 +100,7 @@ def blueprint(hexpm: Hexpm) -> Blueprint:
             code=f"{grant.user_code[:4]}-{grant.user_code[4:]}",
             user=hexpm.options.user,
             scopes=[(name, scopes.meaning(name)) for name in grant.scope],
+            chosen=() if problem else grant.scope,  # what was unticked stays so
             proof=token,
             problem=problem,
         )
@@ -92,9 +108,10 @@ def blueprint(hexpm: Hexpm) -> Blueprint:
     return page
 
 
-def asking(code: str, problem: str) -> str:
-    """Return the page that asks for a code."""
-    return render_template("ask.html", style=STYLE, code=code[:20], problem=problem)
+def asking(title: str, problem: str = "", code: str = "", *, ended: bool = False) -> str:
+    """Return the page that asks for a code; for another one, if the login with it has `ended`."""
+    facts = {"title": title, "problem": problem, "code": code[:20], "ended": ended}
+    return render_template("ask.html", style=STYLE, **facts)
 
 
 def proof(key: bytes, cookie: str, grant: Grant) -> str:

@@ -73,6 +73,8 @@ class Settings:
     qr: str = _set(("HEXAUTH_QR",), "auto", values.occasion,
         "When the address is shown as a QR code, too: auto (there is no browser here), always "
         "or never.", "--qr")
+    notify: bool = _set(("HEXAUTH_NOTIFY",), True, values.switch,
+        "Tell of a login by a desktop notification too, where nobody sees a terminal.")
     ci: bool = _set(("CI",), False, values.switch,
         "This is a build machine: nobody is there to be asked.", in_file=False)
     api_url: str = _set(("HEX_API_URL", "HEX_API"), hexpm.API_URL, values.url,

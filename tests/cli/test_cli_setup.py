@@ -272,11 +272,22 @@ def test_curl_sends_the_token(here: Machine, shell: str, tmp_path: Path) -> None
     assert '"username"' in said
 
 
-def test_bash_completes_hexauth_s_commands(here: Machine) -> None:
-    setup(here, "shell", "--shell", "bash")
-    ask = "COMP_WORDS=(hexauth logi) COMP_CWORD=1; _hexauth; echo ${COMPREPLY[@]}"
+COMPLETED = {
+    "bash": "COMP_LINE='hexauth get http' COMP_POINT=16; _hexauth; echo \"${COMPREPLY[@]}\"",
+    "zsh": "echo ${_comps[hexauth]}",
+    "fish": "complete --do-complete 'hexauth get http'",
+}
 
-    assert interactive(here, "bash", ask, here.home).endswith("login\n")
+
+def test_shell_completes_hexauth_s_commands(here: Machine, shell: str) -> None:
+    """With what is known here; zsh has no way to ask that but a terminal."""
+    setup(here, "shell", "--shell", shell)
+
+    said = interactive(here, shell, COMPLETED[shell], here.home).splitlines()[-1]
+
+    assert said == ("_hexauth" if shell == "zsh" else here.environ["HEX_API_URL"])
+    setup(here, "shell", "--shell", shell, "--undo")
+    assert said not in interactive(here, shell, COMPLETED[shell], here.home)
 
 
 def test_bazel_is_told_of_every_host(here: Machine) -> None:

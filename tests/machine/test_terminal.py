@@ -142,8 +142,13 @@ def test_what_a_stream_cannot_hold_is_escaped() -> None:
     assert buffer.getvalue() == b"Z\\xfcrich \\u6f22\n"
 
 
-SHOWING = {"hexauth.machine.terminal", "hexauth.machine.trace", "hexauth.cli.streams"}
-"""Where what is shown is written: escaped, or a protocol's answer byte for byte."""
+SHOWING = {
+    "hexauth.machine.terminal",
+    "hexauth.machine.trace",
+    "hexauth.cli.streams",
+    "hexauth.servers.named",
+}
+"""Where what is shown is written: escaped, an answer of a protocol, or words for a shell."""
 
 CALLS = {
     "print",

@@ -3,8 +3,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 
 Serve = Callable[..., Sandbox]
@@ -21,12 +23,33 @@ QUIET = [
 
 
 @pytest.fixture(scope="module")
-def phone(chromium: str) -> Iterator[BrowserContext]:
-    """Open a browser 360 pixels wide that runs no script."""
+def browser(chromium: str) -> Iterator[Browser]:
+    """Start Chromium, which takes a while."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False)
-        browser.close()
+        found = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """Start a sandbox whose address is the same for many tests."""
+    with Sandbox(Options()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def phone(browser: Browser) -> BrowserContext:
+    """Open a window 360 pixels wide that runs no script."""
+    return browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False)
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser) -> Page:
+    """Open a tab in which tests look around by scripts of their own."""
+    tab = browser.new_context().new_page()
+    tab.set_default_timeout(10_000)
+    return tab
 
 
 @pytest.fixture
@@ -113,7 +136,7 @@ def test_a_wrong_code_can_be_corrected(serve: Serve, page: Page) -> None:
 
 
 def test_approving_nothing_is_asked_about_again(serve: Serve, post: Post, page: Page) -> None:
-    """A login without any scope would be of no use."""
+    """A login without any scope would be of no use; pressing Enter once more allows nothing."""
     sandbox = serve()
     grant = post(sandbox, "device_authorization", scope="repositories").json()
     page.goto(grant["verification_uri_complete"])
@@ -122,8 +145,9 @@ def test_approving_nothing_is_asked_about_again(serve: Serve, post: Post, page: 
 
     assert (
         page.get_by_role("alert").inner_text(),
+        page.get_by_role("checkbox").is_checked(),
         sandbox.journal.counts()["approvals"],
-    ) == ("Choose at least one thing to allow, or deny the login.", 0)
+    ) == ("Choose at least one thing to allow, or deny the login.", False, 0)
 
 
 def test_a_code_that_ran_out_is_told_so(serve: Serve, post: Post, poll: Post) -> None:
@@ -209,3 +233,118 @@ def test_only_loopback_names_are_answered(serve: Serve, host: str, status: int) 
     answer = requests.get(f"{serve().url}/oauth/device", headers={"Host": host}, timeout=10)
 
     assert answer.status_code == status
+
+
+def begin(sandbox: Sandbox, post: Post, tab: Page) -> str:
+    """Begin a login, and open its page; return its address."""
+    grant = post(sandbox, "device_authorization", scope="api repositories", name="vm").json()
+    tab.goto(grant["verification_uri_complete"])
+    return str(grant["verification_uri_complete"])
+
+
+def approve_nothing(tab: Page) -> None:
+    for box in tab.get_by_role("checkbox").all():
+        box.uncheck()
+    tab.get_by_role("button", name="Approve").click()
+
+
+def approve(tab: Page) -> None:
+    tab.get_by_role("button", name="Approve").click()
+
+
+def deny(tab: Page) -> None:
+    tab.get_by_role("button", name="Deny").click()
+
+
+STATES: dict[str, list[Callable[[Page], object]]] = {
+    "Allow this login?": [],
+    "Nothing is chosen": [approve_nothing],
+    "Approved": [approve],
+    "Denied": [deny],
+    "Approved already": [approve, Page.go_back, Page.reload],
+    "Denied already": [deny, Page.go_back, Page.reload],
+    "Try again": [lambda tab: tab.context.clear_cookies(), approve],
+}
+"""What a person does on the page of a login to come to each other one, by its title."""
+
+
+def come_to(title: str, sandbox: Sandbox, post: Post, tab: Page) -> None:
+    if title in ("Log in a device", "There is no such code"):
+        code = "?user_code=WRONG" if "no" in title else ""
+        tab.goto(f"{sandbox.url}/oauth/device{code}")
+        return
+    begin(sandbox, post, tab)
+    if title == "Expired":
+        sandbox.hexpm.grants()[-1].expires_at = 0
+        tab.reload()
+    for act in STATES.get(title, []):
+        act(tab)
+
+
+LOOK = """([scheme, width]) => axe.run({
+    resultTypes: ["violations"],
+    rules: {"target-size": {enabled: true}},
+}).then(found => found.violations.map(each => [scheme, width, each.id, each.nodes[0].html]))"""
+
+
+@pytest.mark.parametrize("title", [*STATES, "Log in a device", "There is no such code", "Expired"])
+def test_every_page_is_accessible_in_light_and_dark_on_a_phone_and_a_desk(
+    sandbox: Sandbox, post: Post, desk: Page, title: str
+) -> None:
+    """As far as axe-core can tell; and nothing has to be scrolled sideways, nor at 200 %."""
+    come_to(title, sandbox, post, desk)
+    desk.evaluate(AXE_SCRIPT)
+    found = []
+    for scheme, width in (("light", 360), ("dark", 1280)):  # colors do not depend on the width
+        desk.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two
+        desk.set_viewport_size({"width": width, "height": 740})
+        found += desk.evaluate(LOOK, [scheme, width])
+
+    assert (desk.title(), found) == (f"{title} · Hex sandbox", [])
+    for width, size in ((320, "100%"), (640, "200%"), (360, "200%")):
+        desk.set_viewport_size({"width": width, "height": 740})
+        desk.evaluate("size => document.documentElement.style.fontSize = size", size)
+        assert desk.evaluate("document.documentElement.scrollWidth") <= width, (width, size)
+
+
+FOCUSED = """() => {
+    const here = document.activeElement;
+    const style = getComputedStyle(here);
+    const name = here.labels?.length ? here.labels[0].innerText : here.innerText;
+    return [name.split("\\n")[0], style.outlineStyle !== "none" && style.outlineWidth !== "0px"];
+}"""
+
+
+def test_keyboard_alone_is_enough_and_shows_where_it_is(
+    sandbox: Sandbox, post: Post, poll: Post, desk: Page
+) -> None:
+    grant = post(sandbox, "device_authorization", scope="api repositories", name="vm").json()
+    desk.set_viewport_size({"width": 1280, "height": 740})
+    desk.goto(grant["verification_uri"])
+    desk.keyboard.type("wrong\n")
+    desk.wait_for_url("**wrong")
+    alert, field = desk.get_by_role("alert"), desk.get_by_label("Code")
+    described = (field.get_attribute("aria-describedby") or "").split()
+    invalid = field.get_attribute("aria-invalid")
+    assert (alert.get_attribute("id") in described, invalid) == (True, "true")
+    desk.keyboard.press("Control+A")
+    desk.keyboard.type(f"{grant['user_code']}\n")
+    desk.wait_for_selector("text=Allow this login?")
+    order = []
+    for _ in range(6):
+        desk.keyboard.press("Tab")
+        order.append(tuple(desk.evaluate(FOCUSED)))
+    for key in ("Shift+Tab", "Shift+Tab", "Shift+Tab", "Space", "Enter"):
+        desk.keyboard.press(key)
+    desk.wait_for_selector("text=Approved")
+
+    assert order == [
+        ("Go on only if your terminal shows this code", True),
+        ("Read your account, your packages and your organizations", True),
+        ("Publish packages and change your account", True),
+        ("Fetch packages from all your organizations", True),
+        ("Approve", True),
+        ("Deny", True),
+    ]
+    assert desk.evaluate("document.activeElement.tagName") == "H1"  # what is read out first
+    assert poll(sandbox, grant["device_code"]).json()["scope"] == "api:read repositories"

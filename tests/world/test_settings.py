@@ -18,6 +18,7 @@ SAMPLES = {
     "cache_stored": (4, 5, 6),
     "cache": (True, False, True),
     "no_login": (True, False, True),
+    "notify": (True, False, True),
     "ci": (True, False, True),
     "offline": (True, False, True),
     "unsafe_https": (True, False, True),
