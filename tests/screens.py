@@ -1,0 +1,130 @@
+"""What people see, as text: commands run in this process, on a machine whose names are fixed."""
+
+import json
+import re
+import shutil
+import tempfile
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from hexauth.cli.main import main
+from hexauth.cli.options import Flags
+from hexauth.login.record import WAITING, Record, write_record
+from hexauth.login.tokens import Tokens
+from hexauth.machine.folders import BASES, places
+from hexauth.machine.mutex import Mutex
+from hexauth.machine.terminal import on
+from hexauth.model import Kind, Login, Token
+from hexauth.vault.home import Home
+from hexauth.world.settings import SETTINGS, load
+
+USER = "/home/alice.test"
+"""What stands for the home folder, whose name is as long."""
+
+API = "https://hex.test/api"
+
+WIDTHS = (40, 80, 120)
+
+
+def jwt(**claims: object) -> str:
+    """Return what a server would sign."""
+    return f"e30.{urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.x"
+
+
+class Stage:
+    """A home folder, and the commands of hexauth in this process, at any width and any time."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environ: dict[str, str | None] = {
+            **{name: None for setting in SETTINGS for name in setting.variables},
+            **dict.fromkeys(("XDG_RUNTIME_DIR", *BASES)),
+            "HOME": str(home),
+            "SHELL": "/bin/bash",
+            "PATH": f"{home}/bin",
+            "HEXAUTH_HOME": f"{home}/hexauth",
+            "HEXAUTH_VAULT": "file",
+            "HEX_API_URL": API,
+        }
+
+    def put(self, name: str, text: str) -> Path:
+        """Write a file of the home folder."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(text)
+        return path
+
+    def invoke(self, *words: str, width: int = 80, give: str = "") -> Result:
+        """Run a command; what goes wrong is in the result's `exception`."""
+        environ = {**self.environ, "COLUMNS": str(width)}
+        return CliRunner(env=environ).invoke(main, words, input=give, obj=Flags())
+
+    def shown(self, *words: str, width: int = 80) -> str:
+        """Return what a command prints, without the names that differ from run to run."""
+        text = self.invoke(*words, width=width).stdout.replace(str(self.home), USER)
+        text = re.sub(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "2026-12-29", text)
+        return re.sub(r"[0-9]{2}:[0-9]{2} UTC", "12:00 UTC", text)
+
+    def said(self, *words: str) -> Any:
+        """Return what a command tells programs."""
+        return json.loads(self.invoke(*words, "--json").stdout)
+
+    def home_of(self) -> Home:
+        """Return the home as the commands see it."""
+        environ = {name: value for name, value in self.environ.items() if value}
+        here = places(environ)
+        return Home(environ, load(environ, here.config), here, on(None))
+
+    def tokens(self, server: str = API, account: str = "") -> Tokens:
+        """Return a login there, which need not exist."""
+        home = self.home_of()
+        return Tokens(home, Login(server, home.settings.client_id, account))
+
+    def log_in(self, user: str, account: str = "", *, ago: float = 0, life: float = 1800) -> Tokens:
+        """Let `user` have logged in, so many seconds `ago`, with a session of 30 days."""
+        tokens = self.tokens(account=account)
+        now = int(tokens.home.now() - ago)
+        token = Token(
+            jwt(sub=f"user:{user}"),
+            jwt(sub=f"user:{user}", iat=now, exp=now + 30 * 86400),
+            int(now + life),
+            "api:read api:write repositories",
+            now,
+        )
+        with tokens.changing():
+            tokens.save(token)
+        return tokens
+
+    def keep_key(self) -> None:
+        """Keep an API key in place of a login."""
+        tokens = self.tokens()
+        with tokens.changing():
+            tokens.save(Token("0" * 32, kind=Kind.KEY, issued_at=int(tokens.home.now())))
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Let a login be under way, in process 4711, with the code BCDF-GHJK."""
+        files, now = self.tokens().files, self.tokens().home.now()
+        page = "https://hex.test/oauth/device?user_code=BCDFGHJK"
+        write_record(
+            files.login_record,
+            Record(WAITING, 1, 4711, "", "BCDFGHJK", page, page, "d", 5, 600, now + 600),
+        )
+        with Mutex(files.login_mutex).held(0):
+            yield
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Make a home folder whose name has always the same length."""
+    folder = Path(tempfile.mkdtemp(prefix="hx-", dir="/tmp"))
+    assert len(str(folder)) == len(USER)
+    try:
+        yield Stage(folder)
+    finally:
+        shutil.rmtree(folder)
