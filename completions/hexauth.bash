@@ -71,7 +71,7 @@ _hexauth() {
             [[ $word != -* ]] || words="--kind --no-verify --vault -v --verbose -h --help --json" ;;
         "switch "*)
             words="hexpm"
-            [[ $word != -* ]] || words="-v --verbose -h --help" ;;
+            [[ $word != -* ]] || words="--json -v --verbose -h --help" ;;
         "store --account") words="" ;;
         "store --vault") words="auto keyring file" ;;
         "store "*)
@@ -105,7 +105,7 @@ _hexauth() {
             words=""
             [[ $word != -* ]] || words="--json --offline --vault -v --verbose -h --help" ;;
         "config "*)
-            words=""
+            words="list get set unset"
             [[ $word != -* ]] || words="--json -v --verbose -h --help" ;;
         "sandbox --port") words="" ;;
         "sandbox --approve-after") words="" ;;

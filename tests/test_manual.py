@@ -55,6 +55,7 @@ def test_every_program_and_visible_command_has_a_page() -> None:
         "hexauth-bazel",
         *(f"hexauth-{name}" for name in COMMANDS),
         *(f"hexauth-key-{name}" for name in ("add", "list", "remove")),
+        *(f"hexauth-config-{name}" for name in ("list", "get", "set", "unset")),
     ]
 
     assert sorted(f"man/{name}.1" for name in expected) == PAGES

@@ -12,10 +12,11 @@ from hexauth.credentials.keys import KeyKind
 from hexauth.errors import UsageError, VaultError
 from hexauth.login.attempts import arrive
 from hexauth.login.tokens import Tokens
+from hexauth.machine.rewriting import read
 from hexauth.model import Kind, Target, Token
 from hexauth.servers.accounts import login_for
 from hexauth.servers.repositories import find_repository
-from hexauth.tools.edits import Edit, read
+from hexauth.tools.edits import Edit
 from hexauth.tools.kept import Secret, find
 from hexauth.vault.drawers import Stored
 from hexauth.vault.home import Home
