@@ -59,16 +59,16 @@ _hexauth() {
         "setup --shell") words="bash zsh fish" ;;
         "setup "*)
             words="git docker bazel mix rebar3 gleam curl shell"
-            [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shim --shell -v --verbose -h --help" ;;
+            [[ $word != -* ]] || words="--undo --dry-run --host --all-hosts --shim --shell --json -v --verbose -h --help" ;;
         "import --vault") words="auto keyring file" ;;
         "import "*)
             words=""
-            [[ $word != -* ]] || words="--yes --remove --vault -v --verbose -h --help" ;;
+            [[ $word != -* ]] || words="--yes --remove --json --vault -v --verbose -h --help" ;;
         "key --kind") words="auth_key repo_key api_key" ;;
         "key --vault") words="auto keyring file" ;;
         "key "*)
             words="add list remove"
-            [[ $word != -* ]] || words="--kind --no-verify --vault -v --verbose -h --help --json" ;;
+            [[ $word != -* ]] || words="--kind --no-verify --json --vault -v --verbose -h --help" ;;
         "switch "*)
             words="hexpm"
             [[ $word != -* ]] || words="--json -v --verbose -h --help" ;;
@@ -89,12 +89,12 @@ _hexauth() {
         "login --vault") words="auto keyring file" ;;
         "login "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --force --scope --name --with-token --vault -v --verbose -h --help" ;;
+            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --force --scope --name --with-token --json --vault -v --verbose -h --help" ;;
         "logout --account") words="" ;;
         "logout --vault") words="auto keyring file" ;;
         "logout "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
+            [[ $word != -* ]] || words="--account --json --vault -v --verbose -h --help" ;;
         "status --account") words="" ;;
         "status --vault") words="auto keyring file" ;;
         "status "*)

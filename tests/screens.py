@@ -1,12 +1,14 @@
-"""What people see, as text: commands run in this process, on a machine whose names are fixed."""
+"""What people see, as text: commands run in this process, on a machine whose names are fixed.
+
+`python -m tests.screens` writes `tests/cli/screens/` anew; look at what changes.
+"""
 
 import json
 import re
-import shutil
 import tempfile
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ class Stage:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self._held = ExitStack()
         self.environ: dict[str, str | None] = {
             **{name: None for setting in SETTINGS for name in setting.variables},
             **dict.fromkeys(("XDG_RUNTIME_DIR", *BASES)),
@@ -68,7 +71,7 @@ class Stage:
         """Return what a command prints, without the names that differ from run to run."""
         text = self.invoke(*words, width=width).stdout.replace(str(self.home), USER)
         text = re.sub(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "2026-12-29", text)
-        return re.sub(r"[0-9]{2}:[0-9]{2} UTC", "12:00 UTC", text)
+        return re.sub(r"[0-9]{2}:[0-9]{2}(?=\s+UTC)", "12:00", text)
 
     def said(self, *words: str) -> Any:
         """Return what a command tells programs."""
@@ -118,13 +121,87 @@ class Stage:
         with Mutex(files.login_mutex).held(0):
             yield
 
+    def wait(self) -> None:
+        """Let a login be under way until `close`."""
+        self._held.enter_context(self.waiting())
+
+    def close(self) -> None:
+        """Let what is under way end."""
+        self._held.close()
+
 
 @contextmanager
 def stage() -> Iterator[Stage]:
     """Make a home folder whose name has always the same length."""
-    folder = Path(tempfile.mkdtemp(prefix="hx-", dir="/tmp"))
-    assert len(str(folder)) == len(USER)
-    try:
-        yield Stage(folder)
-    finally:
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="hx-", dir="/tmp") as folder:
+        assert len(folder) == len(USER)
+        yield Stage(Path(folder))
+
+
+def _status(here: Stage) -> None:
+    here.log_in("alice")
+    here.log_in("bob", "work")
+    _keys(here)
+    here.invoke("store", give="protocol=https\nhost=git.test\nusername=u\npassword=p\n\n")
+
+
+def _under_way(here: Stage) -> None:
+    here.log_in("alice", ago=40 * 86400)
+    here.wait()
+
+
+def _keys(here: Stage) -> None:
+    for words in (["hexpm:acme"], ["hexpm:acme", "--kind", "repo_key"], [API]):
+        here.invoke("key", "add", *words, "--no-verify", give=f"{'0' * 32}\n")
+
+
+def _setup(here: Stage) -> None:
+    here.put("bin/mix", "#!/bin/sh\n").chmod(0o755)
+    here.invoke("setup", "git")
+
+
+def _import(here: Stage) -> None:
+    here.put(".git-credentials", "https://alice:p@git.test\nno URL\nhttps://b:p@git.test/a/path\n")
+    here.put(".hex/hex.config", "{'$read_key',<<\"0123456789abcdef0123456789abcdef\">>}.\n")
+    here.put(".cache/gleam/hex/hexpm/credentials", "alice\nencrypted\n")
+
+
+def _config(here: Stage) -> None:
+    here.invoke("config", "set", "allow_http", "http://a.test,http://b.test:8080,http://c.test")
+    here.invoke("config", "set", "repositories.acme.url", "https://hex.acme.example.com/packages")
+    here.invoke("config", "set", "accounts.https://hex.pm/api", "alice")
+    here.environ["HEX_API_KEY"] = "0" * 32
+
+
+SCENES: dict[str, tuple[Callable[[Stage], object], tuple[str, ...]]] = {
+    "status": (_status, ("status",)),
+    "status-under-way": (_under_way, ("status",)),
+    "status-nobody": (lambda here: None, ("status",)),
+    "key-list": (_keys, ("key", "list")),
+    "setup": (_setup, ("setup",)),
+    "import": (_import, ("import",)),
+    "import-yes": (_import, ("import", "--yes")),
+    "config-list": (_config, ("config", "list")),
+}
+"""What is kept as text: what comes before, and the command."""
+
+FOLDER = Path(__file__).parent / "cli/screens"
+
+
+def texts(scene: str) -> dict[str, str]:
+    """Return what a scene looks like at each width, by the names of its files."""
+    prepare, words = SCENES[scene]
+    found = {}
+    for width in WIDTHS:
+        with stage() as here:
+            prepare(here)
+            found[f"{scene}-{width}.txt"] = here.shown(*words, width=width)
+            here.close()
+    return found
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for found in map(texts, SCENES):
+        for name, text in found.items():
+            (FOLDER / name).write_text(text, "utf-8")
