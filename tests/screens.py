@@ -188,11 +188,11 @@ SCENES: dict[str, tuple[Callable[[Stage], object], tuple[str, ...]]] = {
 FOLDER = Path(__file__).parent / "cli/screens"
 
 
-def texts(scene: str) -> dict[str, str]:
+def texts(scene: str, widths: tuple[int, ...] = WIDTHS) -> dict[str, str]:
     """Return what a scene looks like at each width, by the names of its files."""
     prepare, words = SCENES[scene]
     found = {}
-    for width in WIDTHS:
+    for width in widths:
         with stage() as here:
             prepare(here)
             found[f"{scene}-{width}.txt"] = here.shown(*words, width=width)

@@ -34,6 +34,8 @@ def config(context: click.Context, as_json: bool) -> None:
     """
     if context.invoked_subcommand is None:
         _list(as_json=as_json)
+    elif as_json:
+        raise click.UsageError(f"--json comes after {context.invoked_subcommand}.")
 
 
 @config.command(name="list")

@@ -146,6 +146,11 @@ def test_what_is_wrong_is_said(
     assert not (inside.home / "hexauth/config.toml").exists()
 
 
+def test_json_is_wanted_of_what_is_done(inside: Stage) -> None:
+    assert inside.invoke("config", "--json", "get", "min_ttl").exit_code == 2
+    assert inside.said("config", "list") == inside.said("config")
+
+
 def test_what_comes_before_config_toml_is_said(inside: Stage) -> None:
     inside.environ["HEXAUTH_MIN_TTL"] = "9"
 

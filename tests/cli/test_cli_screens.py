@@ -21,6 +21,16 @@ def test_nothing_kept_is_of_no_scene() -> None:
     assert names == set(SCENES)
 
 
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_very_wide_terminal_takes_fewer_lines_for_the_same_words(scene: str) -> None:
+    (wide,) = texts(scene, (200,)).values()
+    kept = (FOLDER / f"{scene}-120.txt").read_text("utf-8")
+
+    assert wide.split() == kept.split()
+    assert len(wide.splitlines()) <= len(kept.splitlines())
+    assert max(map(cells, wide.splitlines())) <= 200
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.stem)
 def test_lines_fit(path: Path) -> None:
     """One that is wider has a single word, which nobody may split."""
