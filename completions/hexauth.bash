@@ -89,7 +89,7 @@ _hexauth() {
         "login --vault") words="auto keyring file" ;;
         "login "*)
             words="hexpm"
-            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --force --scope --name --with-token --json --vault -v --verbose -h --help" ;;
+            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --qr --no-qr --force --scope --name --with-token --json --vault -v --verbose -h --help" ;;
         "logout --account") words="" ;;
         "logout --vault") words="auto keyring file" ;;
         "logout "*)

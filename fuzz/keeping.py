@@ -196,7 +196,11 @@ def test_index(data: bytes) -> None:
 
 RECORD = (
     json.dumps(
-        asdict(Record("waiting", 3, 17, "", "ABCD", "https://x", "", SECRET, 5.0, 1e9))
+        asdict(
+            Record(
+                "waiting", 3, 17, "", "mix deps.get", "1", "ABCD", "https://x", "", SECRET, 5.0, 1e9
+            )
+        )
     ).encode(),
     b'{"state": "Unreachable", "attempt": 4, "message": "The server is down."}',
 )

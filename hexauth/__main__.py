@@ -114,7 +114,7 @@ def _explained(failure: BaseException) -> "HexauthError":
     if isinstance(failure, HexauthError):
         return failure
     if isinstance(failure, KeyboardInterrupt):
-        return Interrupted("Interrupted.")
+        return Interrupted("Interrupted; nothing was changed.")
     if isinstance(failure, OSError):
         _discard_output()
         what = failure.strerror or "The operating system refused"
@@ -175,8 +175,8 @@ def _log_in(flags: list[str], front: hot.Front) -> None:
     from hexauth.vault.home import Home
 
     try:
-        home = Home.open(front)
-        log_in_once(home, browser="--no-browser" not in flags, force="--force" in flags)
+        home = Home.open(front, browser="never" if "--no-browser" in flags else None)
+        log_in_once(home, force="--force" in flags)
     except KeyboardInterrupt:
         on(sys.stderr).say("")  # as Click does: what follows ^C has its own line
         raise
@@ -186,7 +186,8 @@ def _tell(error: "HexauthError", door: str) -> int:
     """Say what happened and what to do, as callers at `door` read it; return the exit code.
 
     That is two lines on standard error; for Bazel one; for docker one on standard output, and 1.
-    Git is told nothing of a request that does not follow its protocol.
+    What a person has interrupted needs one alone. Git is told nothing of a request that does not
+    follow its protocol.
     """
     from hexauth.errors import MalformedRequest
     from hexauth.machine.terminal import on
@@ -198,7 +199,7 @@ def _tell(error: "HexauthError", door: str) -> int:
     if door == "git" and is_malformed:
         return 0
     lines = [f"{error} {error.hint}"] if door == "bazel" else [f"{error}", error.hint]
-    on(sys.stderr).say(*(f"hexauth: {line}" for line in lines))
+    on(sys.stderr).say(*(f"hexauth: {line}" for line in lines if line))
     return 1 if door == "bazel" and is_malformed else error.exit_code
 
 

@@ -106,7 +106,7 @@ class Interrupted(HexauthError):
     """The person pressed Ctrl-C."""
 
     exit_code = 130
-    hint = "Nothing was changed."
+    hint = ""
 
 
 def exit_codes() -> "Mapping[int, str]":

@@ -81,6 +81,17 @@ def claims(token: str | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def missing_scopes(granted: str, wanted: str) -> list[str]:
+    """Return which of the scopes `wanted` are not `granted`.
+
+    hexpm grants `api` as its two halves.
+    """
+    have = set(granted.split())
+    if {"api:read", "api:write"} <= have:
+        have.add("api")
+    return [each for each in wanted.split() if each not in have]
+
+
 def user_name(token: Token) -> str | None:
     """Return the name of the user whom an OAuth token belongs to, if it says."""
     subject = claims(token.access).get("sub") or claims(token.refresh).get("sub")

@@ -25,7 +25,12 @@ from hexauth.vault.home import Home
 @account_option()
 @click.option("--client-id", metavar="ID", help="The OAuth client to log in as.")
 @click.option(
-    "--browser/--no-browser", default=True, help="Open a browser, or only print the address."
+    "--browser/--no-browser", default=None, help="Open a browser at once, or none.  [default: open]"
+)
+@click.option(
+    "--qr/--no-qr",
+    default=None,
+    help="Show the address as a QR code, too, or don't.  [default: if there is no browser here]",
 )
 @click.option("--force", is_flag=True, help="Log in again, even if there is a login that works.")
 @click.option("--scope", metavar="SCOPES", help="The scopes to ask for, separated by spaces.")
@@ -38,7 +43,8 @@ def login(
     flags: Flags,
     target: str,
     client_id: str | None,
-    browser: bool,
+    browser: bool | None,
+    qr: bool | None,
     force: bool,
     scope: str | None,
     name: str | None,
@@ -47,15 +53,21 @@ def login(
 ) -> None:
     """Log in to TARGET in a browser, here or on any other device.
 
-    An address and a code are printed; open the address, check the code and approve. If a login
-    that works is there already, nothing happens unless --force or other scopes are given. A new
-    login ends the session of the one that it replaces.
+    An address and a code are shown; open the address, check the code and approve. At a terminal
+    Enter opens it in the browser, and c copies the code, if the terminal lets programs do that.
+
+    If a login that works is there already, nothing happens unless --force or other scopes are
+    given. A new login ends the session of the one that it replaces.
 
     TARGET is hexpm, the API of another Hex server, such as https://hex.example.com/api, or any
     server that knows OAuth's device grant. Such a server is asked where it answers; --client-id
     is what its owner has registered for hexauth.
     """
-    home = flags.home(scope=scope)
+    home = flags.home(
+        scope=scope,
+        browser=None if browser is None else "now" if browser else "never",
+        qr=None if qr is None else "always" if qr else "never",
+    )
     if with_token:
         _, tokens = meant(home, target, client_id)
         owner = keep_key(tokens, read_key())
@@ -66,7 +78,7 @@ def login(
             f"The API key of {owner or 'an unnamed user'} is stored in {tokens.vault.describe()}."
         )
         return
-    logging_in = partial(log_in_once, home, target, client_id, browser=browser, force=force)
+    logging_in = partial(log_in_once, home, target, client_id, force=force)
     if not as_json:
         logging_in(scope=scope, name=name)
         return

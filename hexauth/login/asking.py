@@ -5,8 +5,11 @@ vault again: what it wanted may be there. A caller that needs the token mutex to
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
 
 from hexauth.errors import Expired, Unreachable, VaultError
 from hexauth.hex import session_end
@@ -18,31 +21,37 @@ from hexauth.login.attempts import (
     is_new,
     share,
 )
-from hexauth.login.display import Agreement, Watch, open_browser, say_trouble, show
+from hexauth.login.display import say_done, say_in, say_trouble, tell
 from hexauth.login.ending import replace_login
 from hexauth.login.polling import wait
+from hexauth.login.prompt import Prompt
 from hexauth.login.record import WAITING, Record, read_record, write_record
 from hexauth.login.renewal import refreshed
 from hexauth.login.tokens import Tokens
+from hexauth.login.watch import Watch
 from hexauth.machine import trace
 from hexauth.machine.browser import is_graphical
+from hexauth.machine.lineage import lineage
 from hexauth.machine.mounts import lock_warning
 from hexauth.machine.mutex import Mutex
 from hexauth.machine.signals import signals_held
+from hexauth.machine.terminal import identity
 from hexauth.model import Login, Token
 from hexauth.servers.accounts import account_name, explicit_account, no_login, user_of
 from hexauth.servers.directory import client_for, remember
+from hexauth.tools.callers import caller
 from hexauth.world import git_config
 from hexauth.world.outside import World
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a person is asked: for which scopes, from which device, and whether in a browser."""
+    """What a person is asked: for which scopes, and from which device."""
 
     scope: str
     name: str
-    browser: bool = True
+    own: bool = False
+    """Whether a login is all that the person wants, and not something else that needs it."""
 
 
 def device_name() -> str:
@@ -82,11 +91,16 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: boo
     """
     home = tokens.home
     home.front.leave()  # the token mutex is taken second
-    watch = Watch(tokens, browser=question.browser)
-    with Mutex(tokens.files.login_mutex).held(None, watch.look):
+    with (
+        Watch(tokens) as watch,
+        Mutex(tokens.files.login_mutex).held(None, watch.look),
+    ):
+        watch.close()
         cached = tokens.answers.read()
         token = cached if is_new(cached, arrival, home.now()) else tokens.load()
         if token is not None and is_new(token, arrival, home.now()):
+            if question.own or (watch.has_seen and home.screen.visible):
+                say_in(tokens, token)
             return token
         record = read_record(tokens.files.login_record)
         trace.tell(f"attempt {record.attempt} to log in, of process {record.pid}: {record.state}")
@@ -94,17 +108,18 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: boo
             share(record)
         is_good = record.left(home.now()) > 0 and record.device_code != ""
         if is_good and (may_ask or record.approved or watch.has_shown(record)):
-            return _ask(tokens, question, record)
+            return _ask(tokens, question, record, is_seen=watch.has_shown(record))
         if not may_ask:
             raise no_login(home.settings, tokens.login)
         return _ask(tokens, question, Record(attempt=record.ended))
 
 
-def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
+def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = False) -> Token:
     """Run the device flow, RFC 8628, with the code that `left` holds or with a new one.
 
     A process that died has left it, or one that could not save the token; after the approval a Hex
-    server issues another token for the same code.
+    server issues another token for the same code. `is_seen` tells whether the person has seen it
+    here.
     """
     home, login, files = tokens.home, tokens.login, tokens.files
     number = left.ended + 1
@@ -114,13 +129,13 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
         if warning := lock_warning(home.places.state):
             home.screen.say(*warning)
         if left.device_code:
-            record = replace(left, state=WAITING, attempt=number, pid=os.getpid(), message="")
+            record = replace(left, state=WAITING, attempt=number, message="", **_own(question))
             seconds = left.left(home.now())
             why = "has ended" if left.state == WAITING else "could not save the login"
-            home.screen.say(f"Process {left.pid} {why}; carrying on with its code.")
+            tell(home, f"Process {left.pid} {why}; carrying on with its code.")
         else:
             grant = client.device_authorization(question.scope, question.name)
-            record = Record(state=WAITING, attempt=number, pid=os.getpid(), **asdict(grant))
+            record = Record(state=WAITING, attempt=number, **_own(question), **asdict(grant))
             seconds = grant.lifetime
 
         def publish(**changes: float | bool) -> None:
@@ -129,29 +144,39 @@ def _ask(tokens: Tokens, question: Question, left: Record) -> Token:
             write_record(files.login_record, record)
 
         publish()
-        sleep = home.sleep
-        if not record.approved:
-            show(tokens, record)
-            if question.browser and not open_browser(tokens, record):
-                publish(browser_missing=True)
-            if question.browser:
-                sleep = Agreement(tokens, record).sleep
-        token = wait(
-            lambda: client.device_token(record.device_code),
-            record.interval,
-            seconds,
-            sleep=sleep,
-            monotonic=home.monotonic,
-            slowed=lambda interval: publish(interval=interval),
-            troubled=lambda error, left: say_trouble(tokens, error, left),
-        )
+        with ExitStack() as shown:
+            sleep: Callable[[float], object] = home.sleep
+            troubled: Callable[[Unreachable | None, float], object] = partial(say_trouble, tokens)
+            if not record.approved:
+                prompt = Prompt(tokens, record, seconds, is_seen=is_seen)
+                shown.enter_context(prompt)
+                if not prompt.invite():
+                    publish(browser_missing=True)
+                sleep, troubled = prompt.sleep, prompt.trouble
+            token = wait(
+                lambda: client.device_token(record.device_code),
+                record.interval,
+                seconds,
+                sleep=sleep,
+                monotonic=home.monotonic,
+                slowed=lambda interval: publish(interval=interval),
+                troubled=troubled,
+            )
         token = token.replaced(scope=token.scope or question.scope)  # RFC 6749 section 5.1
         place, user = _place(tokens, token)
         with place.changing(), signals_held():
             publish(approved=True)
             replace_login(place, token)
         remember(home, place.login, user or user_of(home, place.login, token), question.scope)
+        if question.own or home.screen.visible:
+            say_done(place, token, question.scope)
         return token
+
+
+def _own(question: Question) -> dict[str, Any]:
+    """Return what a record says of the process that asks."""
+    who = "" if question.own else caller(lineage())
+    return {"pid": os.getpid(), "caller": who, "terminal": identity()}
 
 
 def _place(tokens: Tokens, token: Token) -> tuple[Tokens, str | None]:

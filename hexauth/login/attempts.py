@@ -143,4 +143,4 @@ def interrupts_are_a_no() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted("The login was interrupted.") from None
+        raise Interrupted("The login was interrupted; nothing was changed.") from None

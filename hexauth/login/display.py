@@ -1,60 +1,48 @@
-"""What the person sees of a login: the address and the code, in a terminal and in a browser."""
+"""What the person sees of a login: who asks, the address and the code, and how it ended."""
 
-import os
+from collections.abc import Iterator
 
-from hexauth.errors import Expired, Unreachable
-from hexauth.login.pages import Page, page
-from hexauth.login.record import DONE, WAITING, Record, read_record, write_record
+from hexauth import hex as hexpm
+from hexauth.errors import Unreachable
+from hexauth.login.pages import page
+from hexauth.login.record import Record
 from hexauth.login.tokens import Tokens
-from hexauth.machine.browser import browser_command
-from hexauth.machine.clock import Deadline
-from hexauth.machine.mutex import Mutex
-from hexauth.machine.terminal import can_answer, line_within
+from hexauth.machine.terminal import shown
+from hexauth.model import Token
+from hexauth.screen.layout import cells, fitting, pairs, wrapped
+from hexauth.screen.qr import can_show, qr_lines
+from hexauth.screen.style import Style, is_colored
+from hexauth.screen.times import span, until
+from hexauth.vault.home import Home
+from hexauth.world.urls import origin, split_url
 
-UNSEEN_SECONDS = 60
-"""The longest wait for a login whose code nobody has seen yet: one request for the code."""
+ENDLESS = 100_000
 
-GRACE_SECONDS = 30
-"""How long after a code's end its holder may still be saving."""
-
-
-def show(tokens: Tokens, record: Record) -> None:
-    """Show the person where to go and what to enter, before a browser covers the terminal."""
-    home, login = tokens.home, tokens.login
-    choice = home.vaults.choice(tokens.entry)
-    if choice.name == "file":  # people resented not being told (cli/cli#7757)
-        place = tokens.vault.describe()
-        home.screen.say(f"The login will be kept in {place} ({choice.why}).")
-    whose = f" as {login.account}" if login.account else ""
-    home.screen.say(f"To log in{whose}, open {_where(record)}", *_what_to_do(tokens, record))
+REST = 12
+"""Lines that a login takes beside a QR code."""
 
 
-def say_trouble(tokens: Tokens, error: Unreachable, left: float) -> None:
-    """Tell the person that the server is out of order, and goes on being asked for `left` seconds.
-
-    Whoever has approved the code already would not know what is being waited for.
-    """
-    span = f"{left / 60:.0f} min" if left >= 100 else f"{left:.0f} s"
-    tokens.home.screen.say(f"{error}", f"It is asked again until the code expires, in {span}.")
+def is_live(home: Home) -> bool:
+    """Tell whether lines can be drawn in place, and keys be read: at a terminal that can."""
+    is_able = home.environ.get("TERM", "dumb") != "dumb"
+    return home.screen.visible and is_able and home.settings.screen == "auto"
 
 
-def _where(record: Record) -> str:
-    return record.verification_uri_complete
+def style_of(home: Home) -> Style:
+    """Return the colors for the screen of `home`."""
+    return Style(is_live(home) and is_colored(home.screen.visible, home.environ))
 
 
-def _what_to_do(tokens: Tokens, record: Record) -> list[str]:
-    """Say what to do with the code; some servers have no address that knows it already.
-
-    What is doubtful about the address is said, too.
-    """
-    knows = record.verification_uri_complete != record.verification_uri
-    do = "check that it shows" if knows else "enter"
-    doubt = _page(tokens, record).doubt
-    return [f"and {do} the code {spaced(record.user_code)}.", *([doubt] if doubt else [])]
+def width_of(home: Home) -> int:
+    """Return how many cells wide the screen of `home` is; a log has no end on that side."""
+    if not home.screen.visible:
+        return ENDLESS
+    return fitting(home.screen.size()[0], home.environ)
 
 
-def _page(tokens: Tokens, record: Record) -> Page:
-    return page(_where(record), tokens.login, tokens.home.settings)
+def tell(home: Home, *texts: str) -> None:
+    """Show `texts`, each of which begins a line, wrapped for the screen of `home`."""
+    home.screen.put(*(line for text in texts for line in wrapped(text, width_of(home))))
 
 
 def spaced(user_code: str) -> str:
@@ -62,95 +50,152 @@ def spaced(user_code: str) -> str:
     return f"{user_code[:4]}-{user_code[4:]}" if len(user_code) == 8 else user_code
 
 
-def open_browser(tokens: Tokens, record: Record, *, agreed: bool = False) -> bool:
-    """Open the page of `record`'s code in a browser, unless some process has done so already.
+def show(tokens: Tokens, record: Record, *, asks: bool = True, qr: bool = False) -> None:
+    """Show the person where to go and what to enter, before a browser covers the terminal.
 
-    One that is doubtful is opened if the person has `agreed`. Tell whether there is nothing left
-    for others to do: it is open, or is being opened just now, or is not to be opened.
+    `asks` tells whether it is this process that asks; else it waits for the one that does. With
+    `qr` the address is shown as a QR code, too.
     """
-    home, files, here = tokens.home, tokens.files, _page(tokens, record)
-    if here.doubt and not (agreed and here.may_ask):
-        return True
-    try:
-        with Mutex(files.browser_mutex).held(0):
-            if read_record(files.browser_record).user_code == record.user_code:
-                return True
-            if not home.browse(here.address):
-                return False
-            opened = Record(DONE, record.attempt, os.getpid(), user_code=record.user_code)
-            write_record(files.browser_record, opened)
-    except Expired:
-        return True
-    home.screen.say("Your browser has been asked to open it.")
-    return True
+    home = tokens.home
+    if is_live(home):
+        home.screen.put(*_sheet(tokens, record, asks=asks))
+    else:
+        tell(home, *_lines(tokens, record, asks=asks))
+    if qr:
+        _show_qr(home, record)
 
 
-class Agreement:
-    """The question whether a doubtful page is opened, in front of a person who can answer it.
+def _lines(tokens: Tokens, record: Record, *, asks: bool) -> Iterator[str]:
+    """Yield plain lines: for logs, screen readers, and terminals that can do nothing else."""
+    address = record.verification_uri_complete
+    if asks:
+        if record.caller:
+            yield f"{record.caller} needs a login to {server_name(tokens)}."
+        yield f"To log in{_whose(tokens)}, open {address}"
+    else:
+        yield f"{who(record)} is waiting for you: open {address}"
+    do = "check that it shows" if _knows(record) else "enter"
+    yield f"and {do} the code {spaced(record.user_code)}."
+    if doubt := page(address, tokens.login, tokens.home.settings).doubt:
+        yield doubt
 
-    The server is polled all the while: the page may be opened on any other device.
+
+def _sheet(tokens: Tokens, record: Record, *, asks: bool) -> Iterator[str]:
+    """Yield the lines of a terminal, laid out for its width."""
+    home = tokens.home
+    style, width = style_of(home), width_of(home)
+    yield from (style(each, "bold") for each in wrapped(_headline(tokens, record, asks), width))
+    yield ""
+    address = shown(record.verification_uri_complete)
+    rows = [("Open", address, "cyan"), ("Code", shown(spaced(record.user_code)), "bold")]
+    for name, text, look in rows:
+        begin = f"  {name}  "
+        if cells(begin + text) > width:  # whole, for whoever clicks on it or copies it
+            yield f"  {name}"
+            begin = "  " if cells(text) + 2 <= width else ""
+        yield begin + style(text, look)  # type: ignore[arg-type]  # one of two literals
+    yield ""
+    same = "Check that the page shows this code, and approve."
+    yield from wrapped(same if _knows(record) else "Enter this code there.", width, "  ")
+    if doubt := page(address, tokens.login, home.settings).doubt:
+        yield from (style(each, "yellow") for each in wrapped(doubt, width, "  "))
+
+
+def _headline(tokens: Tokens, record: Record, asks: bool) -> str:
+    name, whose = server_name(tokens), _whose(tokens)
+    if not asks:
+        return f"{who(record)} is waiting for you to log in to {name}{whose}."
+    if record.caller:
+        return f"{record.caller} needs a login to {name}{whose}."
+    return f"Log in to {name}{whose}."
+
+
+def who(record: Record) -> str:
+    """Return which process a login is of, and what it does, if it is known."""
+    return f"Process {record.pid}" + (f" ({record.caller})" if record.caller else "")
+
+
+def server_name(tokens: Tokens) -> str:
+    """Return what people call the server of a login."""
+    server = tokens.login.server
+    return "Hex" if server == hexpm.API_URL else origin(*split_url(server))
+
+
+def _whose(tokens: Tokens) -> str:
+    return f" as {tokens.login.account}" if tokens.login.account else ""
+
+
+def _knows(record: Record) -> bool:
+    """Tell whether the address knows the code already; those of some servers do not."""
+    return record.verification_uri_complete != record.verification_uri
+
+
+def wants_qr(home: Home, *, browser: bool) -> bool:
+    """Tell whether a QR code is to be shown: always, never, or where there is no `browser`."""
+    if home.settings.qr == "auto":
+        return not browser and is_live(home)
+    return home.settings.qr == "always"
+
+
+def _show_qr(home: Home, record: Record) -> None:
+    """Show a QR code if the screen is large enough; say so if it is not, and one is demanded."""
+    screen, address = home.screen, record.verification_uri_complete
+    lines = qr_lines(address, colored=style_of(home).on)
+    plain = qr_lines(address, colored=False)
+    columns, rows = screen.size()
+    needs = cells(plain[0]), len(plain) + REST
+    is_forced = home.settings.qr == "always"
+    if not can_show(screen.encoding):
+        why = f"the terminal's encoding, {screen.encoding}, has no characters for it"
+    elif screen.visible and (needs[0] > columns or (needs[1] > rows and not is_forced)):
+        why = f"it takes {needs[0]} columns and {needs[1]} lines"
+    else:
+        screen.put("", *lines, "")
+        return
+    if is_forced:
+        tell(home, f"There is no QR code: {why}.")
+
+
+def say_trouble(tokens: Tokens, error: Unreachable | None, left: float) -> None:
+    """Tell the person that the server is out of order, and goes on being asked for `left` seconds.
+
+    Whoever has approved the code already would not know what is being waited for. None: it has
+    passed.
     """
-
-    def __init__(self, tokens: Tokens, record: Record) -> None:
-        self._tokens, self._record = tokens, record
-        here = _page(tokens, record)
-        is_possible = here.may_ask and tokens.home.screen.visible
-        has_browser = is_possible and browser_command(here.address, tokens.home.environ) is not None
-        self._is_open = has_browser and can_answer(forget=True)
-        if self._is_open:
-            tokens.home.screen.say(
-                f"To have {here.host} opened in your browser, type y and press Enter."
-            )
-
-    def sleep(self, seconds: float) -> None:
-        """Wait for `seconds`, and do as the person says, if something is said."""
-        home = self._tokens.home
-        end = home.monotonic() + seconds
-        answer = line_within(seconds) if self._is_open else None
-        if answer is not None:
-            self._is_open = False
-            if answer.lower() in ("y", "yes"):
-                open_browser(self._tokens, self._record, agreed=True)
-        home.sleep(max(0.0, min(seconds, end - home.monotonic())))
+    if error is None:
+        tell(tokens.home, "The server answers again.")
+    else:
+        again = f"It is asked again until the code expires, in {span(left)}."
+        tell(tokens.home, f"{error}", again)
 
 
-class Watch:
-    """What a waiter does now and then: show what it waits for, and notice the deadline.
+def say_done(tokens: Tokens, token: Token, wanted: str) -> None:
+    """Tell the person who is logged in, for what, until when, and where that is kept.
 
-    A waiter that a person can see opens the browser, if the process that asks could not.
+    `wanted` are the scopes that were asked for.
     """
+    home = tokens.home
+    home.screen.put(*([""] if is_live(home) else []))
+    say_in(tokens, token)
+    home.screen.put(*pairs(_facts(tokens, token, wanted), width_of(home)))
 
-    def __init__(self, tokens: Tokens, *, browser: bool) -> None:
-        self._tokens, self._home, self._files = tokens, tokens.home, tokens.files
-        self._may_browse = browser and self._home.screen.visible
-        self._shown: set[str] = set()
-        self._end = self._deadline(UNSEEN_SECONDS)
 
-    def look(self) -> None:
-        """Do it; raise `Expired` if the process that is waited for has had its time."""
-        record = read_record(self._files.login_record)
-        if record.state == WAITING:
-            self._show(record)
-            if record.browser_missing and self._may_browse:
-                self._may_browse = False
-                open_browser(self._tokens, record)
-        if self._end.is_over():
-            raise Expired(f"Process {record.pid} has kept its login open for too long.")
+def say_in(tokens: Tokens, token: Token) -> None:
+    """Tell the person who is logged in where."""
+    home, user = tokens.home, hexpm.user_name(token)
+    text = f"You are logged in to {tokens.login.server}{f' as {user}' if user else ''}."
+    style = style_of(home)
+    home.screen.put(*(style(each, "green") for each in wrapped(text, width_of(home))))
 
-    def has_shown(self, record: Record) -> bool:
-        """Tell whether the person was shown this record's code here."""
-        return record.user_code in self._shown
 
-    def _show(self, record: Record) -> None:
-        if self.has_shown(record):
-            return
-        self._shown.add(record.user_code)
-        left = record.left(self._home.now()) or record.lifetime  # by a clock that was set, no more
-        self._end = self._deadline(left + GRACE_SECONDS)
-        self._home.screen.say(
-            f"Process {record.pid} is waiting for you: open {_where(record)}",
-            *_what_to_do(self._tokens, record),
-        )
-
-    def _deadline(self, seconds: float) -> Deadline:
-        return Deadline(seconds, self._home.monotonic)
+def _facts(tokens: Tokens, token: Token, wanted: str) -> Iterator[tuple[str, str]]:
+    end = hexpm.session_end(token)
+    if end is None and token.refresh is None:
+        end = token.expires_at
+    if end is not None:
+        yield "until", until(end, tokens.home.now()).removeprefix("until ")
+    yield "scopes", token.scope or "unknown"
+    if missing := hexpm.missing_scopes(token.scope, wanted):
+        yield "not granted", " ".join(missing)
+    yield "kept in", tokens.vault.describe()
+    yield "why there", tokens.home.vaults.choice(tokens.entry).why

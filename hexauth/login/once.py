@@ -30,7 +30,6 @@ def log_in_once(
     target: str = hexpm.REPOSITORY,
     client_id: str | None = None,
     *,
-    browser: bool = True,
     force: bool = False,
     scope: str | None = None,
     name: str | None = None,
@@ -43,12 +42,14 @@ def log_in_once(
     arrival = arrive(tokens)
     token = None if force else _live(tokens, arrival, scope)
     if token is not None:
-        home.screen.say(f"You are logged in to {server.url} already{_as_user(token)}.")
+        user = hexpm.user_name(token)
+        named = f" as {user}" if user else ""
+        home.screen.say(f"You are logged in to {server.url} already{named}.")
         home.screen.say("To log in again, run `hexauth login --force`.")
         return
-    question = Question(scope_for(server, home.settings), name or device_name(), browser)
-    token = log_in(tokens, arrival, question, may_ask=True)
-    home.screen.say(f"You are logged in to {server.url}{_as_user(token)}.")
+    scopes = scope_for(server, home.settings)
+    question = Question(scopes, name or device_name(), own=True)
+    log_in(tokens, arrival, question, may_ask=True)
 
 
 def _live(tokens: Tokens, arrival: Arrival, scope: str | None) -> Token | None:
@@ -56,21 +57,8 @@ def _live(tokens: Tokens, arrival: Arrival, scope: str | None) -> Token | None:
     home, token = tokens.home, arrival.token
     if home.vaults.before(tokens.entry) is not None:
         return None  # what is in this vault was left over, when the login moved to the other one
-    if token is None or (scope is not None and not _covers(token.scope, scope)):
+    if token is None or (scope is not None and hexpm.missing_scopes(token.scope, scope)):
         return None
     if token.is_fresh(home.now(), home.settings.min_ttl):
         return token
     return refreshed(tokens, arrival)
-
-
-def _covers(granted: str, wanted: str) -> bool:
-    """Tell whether `granted` includes `wanted`; hexpm grants `api` as its two halves."""
-    have = set(granted.split())
-    if {"api:read", "api:write"} <= have:
-        have.add("api")
-    return set(wanted.split()) <= have
-
-
-def _as_user(token: Token) -> str:
-    user = hexpm.user_name(token)
-    return f" as {user}" if user else ""

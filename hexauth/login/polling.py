@@ -25,7 +25,7 @@ def wait(
     sleep: Callable[[float], object] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
     slowed: Callable[[float], object] = lambda interval: None,
-    troubled: Callable[[Unreachable, float], object] = lambda error, left: None,
+    troubled: Callable[[Unreachable | None, float], object] = lambda error, left: None,
 ) -> Token:
     """Poll until the person has answered, and return the token; RFC 8628 section 3.5.
 
@@ -34,11 +34,12 @@ def wait(
     server that is out of order is asked again, at doubled intervals, until the code expires; one
     that says yes in words that make no sense is not, as its code is good for no other. `slowed`
     hears the interval, in seconds, that holds from now on for whoever polls; `troubled` hears once
-    why the server is asked again, and for how many seconds at most. Raises `Declined`, `Expired`,
+    why the server is asked again, and for how many seconds at most, and once, with None, that it is
+    in order again. Raises `Declined`, `Expired`,
     `Refused` or `Garbled`.
     """
     end, delay = Deadline(seconds, monotonic), interval
-    is_told = False
+    told = list[Unreachable | None]()
     while not end.is_over():
         sleep(min(delay, end.left()))
         try:
@@ -46,9 +47,9 @@ def wait(
         except Garbled as error:
             raise Garbled(f"{error} {SPENT}", hint="Run `hexauth login` for a new code.") from None
         except Unreachable as error:
-            if not is_told:
+            if not told:
+                told.append(error)
                 troubled(error, end.left())
-            is_told = True
             delay = max(interval, min(delay * 2, LONGEST_BACKOFF_SECONDS))
             continue
         except Refused as refusal:
@@ -57,6 +58,9 @@ def wait(
                 slowed(interval)
             elif refusal.code != "authorization_pending":
                 raise _answer(refusal) from None
+            if len(told) == 1:
+                told.append(None)
+                troubled(None, end.left())
         delay = interval
     raise Expired("The code expired before it was approved.")
 

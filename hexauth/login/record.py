@@ -33,6 +33,10 @@ class Record:
     attempt: int = 0
     pid: int = 0
     message: str = ""
+    caller: str = ""
+    """The command that needs the login, as far as it is told."""
+    terminal: str = ""
+    """Which terminal its holder's screen is; empty if it is none, or nobody knows."""
     user_code: str = ""
     verification_uri: str = ""
     verification_uri_complete: str = ""

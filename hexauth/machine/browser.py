@@ -2,11 +2,14 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from hexauth.machine import trace
 from hexauth.machine.programs import find_program, without_secrets
+
+CONTAINERS = ("/.dockerenv", "/run/.containerenv")
+"""Files that Docker and Podman make in each container."""
 
 
 def is_graphical(environ: Mapping[str, str], platform: str = sys.platform) -> bool:
@@ -45,6 +48,23 @@ def browser_command(
         if program := find_program(name, environ):
             return [program, url]
     return None
+
+
+def why_no_browser(
+    environ: Mapping[str, str],
+    platform: str = sys.platform,
+    exists: Callable[[str], bool] = os.path.exists,
+) -> str:
+    """Return why there is no browser to be seen, where `browser_command` knows none."""
+    if environ.get("SSH_CONNECTION"):
+        return "this is a session over SSH"
+    if environ.get("WSL_DISTRO_NAME"):
+        return "wslview is missing (package wslu)"
+    if any(map(exists, CONTAINERS)):
+        return "this is a container"
+    if is_graphical(environ, platform):
+        return "xdg-open is missing (package xdg-utils)"
+    return "there is no graphical session"
 
 
 def plain(url: str) -> str:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TextIO
 
@@ -68,6 +68,12 @@ def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - end - 1]}…{text[-end:]}"
 
 
+USUAL_SIZE = (80, 24)
+
+ERASE = "\r\x1b[K"
+"""To the line's beginning, and nothing in it (ECMA-48 section 8.3.41, EL)."""
+
+
 @dataclass(frozen=True)
 class Screen:
     """Where a person reads what hexauth has to say; never standard output."""
@@ -75,11 +81,48 @@ class Screen:
     write: Callable[[str], object]
     visible: bool
     """Whether it is a terminal, so that somebody probably looks at it."""
+    size: Callable[[], tuple[int, int]] = lambda: USUAL_SIZE
+    """Returns its columns and lines, as they are now."""
+    encoding: str = "utf-8"
+    _last: list[str] = field(default_factory=list, repr=False)
+    """The line that is drawn in place at the moment, if any."""
 
     def say(self, *lines: str) -> None:
         """Show `lines`; characters that would act on a terminal are escaped."""
+        self.put(*map(shown, lines))
+
+    def put(self, *lines: str) -> None:
+        """Show `lines` as they are: they were escaped when they were laid out."""
+        text = "".join(f"{each}\n" for each in lines)
+        self._write(f"{ERASE}{text}{self._last[0]}" if self._last else text)
+
+    def draw(self, line: str) -> None:
+        """Show `line`, which was escaped, in place of the one that was drawn before.
+
+        What is put meanwhile stands above it. It has to fit the width.
+        """
+        before = self._last[:]
+        self._last[:] = [line]
+        if before != [line]:
+            self._write((ERASE if before else "") + line)
+
+    def erase(self) -> None:
+        """Take away the line that was drawn in place."""
+        if self._last:
+            self._last.clear()
+            self._write(ERASE)
+
+    def leave(self) -> None:
+        """Let the line that was drawn in place be: others write to the terminal now."""
+        self._last.clear()
+
+    def act(self, sequence: str) -> None:
+        """Have the terminal do something: `sequence` is hexauth's own."""
+        self._write(sequence)
+
+    def _write(self, text: str) -> None:
         with suppress(OSError, ValueError):  # nobody listens any more
-            self.write("".join(shown(line) + "\n" for line in lines))
+            self.write(text)
 
 
 def screen(stderr: TextIO | None, terminal: str = "/dev/tty") -> Screen:
@@ -87,11 +130,13 @@ def screen(stderr: TextIO | None, terminal: str = "/dev/tty") -> Screen:
 
     Without either it is standard error, which a log may keep.
     """
+    coding = encoding(stderr)
     if stderr is not None and stderr.isatty():
-        return Screen(_writer(stderr), visible=True)
+        return Screen(_writer(stderr), visible=True, size=partial(_size, stderr), encoding=coding)
     with suppress(OSError):
         os.close(_open_terminal(terminal))
-        return Screen(partial(_write_to, terminal, encoding(stderr)), visible=True)
+        write, size = partial(_write_to, terminal, coding), partial(_size_of, terminal)
+        return Screen(write, visible=True, size=size, encoding=coding)
     return on(stderr)
 
 
@@ -103,6 +148,20 @@ def on(stream: TextIO | None) -> Screen:
 def encoding(stream: TextIO | None) -> str:
     """Return how the characters of `stream` are encoded."""
     return getattr(stream, "encoding", None) or "utf-8"
+
+
+def identity(stat: str = "/proc/self/stat") -> str:
+    """Return which terminal this process is at, by its device's number; empty if nobody can tell.
+
+    That is standard error's, or else the one that controls this process (proc_pid_stat(5)).
+    """
+    with suppress(OSError, ValueError, AttributeError):
+        if sys.stderr.isatty():
+            return str(os.fstat(sys.stderr.fileno()).st_rdev)
+    with suppress(OSError, ValueError, IndexError), open(stat, "rb") as file:  # noqa: PTH123
+        found = int(file.read().rpartition(b")")[2].split()[4])
+        return str(found) if found else ""
+    return ""
 
 
 def ask_terminal(prompt: str, terminal: str = "/dev/tty") -> str | None:
@@ -159,6 +218,26 @@ def can_answer(terminal: str = "/dev/tty", *, forget: bool = False) -> bool:
     finally:
         os.close(descriptor)
     return in_front
+
+
+def _size(terminal: TextIO | int) -> tuple[int, int]:
+    try:
+        number = terminal if isinstance(terminal, int) else terminal.fileno()
+        found = os.get_terminal_size(number)
+    except (OSError, ValueError):
+        return USUAL_SIZE
+    return found.columns or USUAL_SIZE[0], found.lines or USUAL_SIZE[1]
+
+
+def _size_of(terminal: str) -> tuple[int, int]:
+    try:
+        descriptor = _open_terminal(terminal)
+    except OSError:
+        return USUAL_SIZE
+    try:
+        return _size(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_in_front(descriptor: int) -> bool:

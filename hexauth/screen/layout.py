@@ -24,15 +24,19 @@ def columns(stream: TextIO | int | None, environ: Mapping[str, str]) -> int:
 
     `stream` may be a file descriptor.
     """
+    try:
+        number = stream if isinstance(stream, int) else stream.fileno() if stream else -1
+        found = os.get_terminal_size(number).columns
+    except (OSError, ValueError):
+        found = 0
+    return fitting(found, environ)
+
+
+def fitting(found: int, environ: Mapping[str, str]) -> int:
+    """Return the width to lay out for where a terminal says that it has `found` columns."""
     said = environ.get("COLUMNS", "")
     if said.isascii() and said.isdigit() and int(said):
         found = int(said[:6])
-    else:
-        try:
-            number = stream if isinstance(stream, int) else stream.fileno() if stream else -1
-            found = os.get_terminal_size(number).columns
-        except (OSError, ValueError):
-            found = 0
     return min(max(found or USUAL, NARROWEST), WIDEST)
 
 
@@ -55,15 +59,18 @@ def padded(text: str, width: int) -> str:
 def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
     """Return `text`, escaped, in lines of `width` cells at most, `first` before the first of them.
 
-    `rest` stands before the others: as many blanks if it is not said. A word that is longer than a
-    line has a line of its own.
+    `rest` stands before the others: as many blanks if it is not said, and fewer before a word that
+    would not fit behind them. A word that is longer than a line has a line of its own.
     """
     rest = " " * cells(first) if rest is None else rest
     lines, line, is_empty = list[str](), first, True
     for word in shown(text).split():
-        if not is_empty and cells(line) + 1 + cells(word) > width:
-            lines.append(line)
+        is_over = cells(line) + (not is_empty) + cells(word) > width
+        if is_over and (not is_empty or line.strip()):
+            lines.append(line.rstrip())
             line, is_empty = rest, True
+        if is_empty and cells(line) + cells(word) > width:
+            line = line[: max(0, width - cells(word))]
         line += word if is_empty else f" {word}"
         is_empty = False
     return [*lines, line.rstrip()]

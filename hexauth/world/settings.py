@@ -65,6 +65,14 @@ class Settings:
         "Seconds for which a password that a tool has stored is kept in memory; 0 for none.")
     no_login: bool = _set(("HEXAUTH_NO_LOGIN",), False, values.switch,
         "Never ask anybody to log in.", "--no-login")
+    screen: str = _set(("HEXAUTH_SCREEN",), "auto", values.face,
+        "How a login looks at a terminal: auto, or plain, in lines that stay as they are.")
+    browser: str = _set(("HEXAUTH_BROWSER",), "now", values.opening,
+        "When the browser is opened: now, enter (when that key is pressed) or never.",
+        "--no-browser")
+    qr: str = _set(("HEXAUTH_QR",), "auto", values.occasion,
+        "When the address is shown as a QR code, too: auto (there is no browser here), always "
+        "or never.", "--qr")
     ci: bool = _set(("CI",), False, values.switch,
         "This is a build machine: nobody is there to be asked.", in_file=False)
     api_url: str = _set(("HEX_API_URL", "HEX_API"), hexpm.API_URL, values.url,

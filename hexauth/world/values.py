@@ -62,6 +62,27 @@ def vault(value: object) -> str:
     return str(value)
 
 
+def face(value: object) -> str:
+    """Return how the terminal is used."""
+    if value not in ("auto", "plain"):
+        raise ValueError("auto or plain")
+    return str(value)
+
+
+def opening(value: object) -> str:
+    """Return when a browser is opened."""
+    if value not in ("now", "enter", "never"):
+        raise ValueError("now, enter or never")
+    return str(value)
+
+
+def occasion(value: object) -> str:
+    """Return when something is shown."""
+    if value not in ("auto", "always", "never"):
+        raise ValueError("auto, always or never")
+    return str(value)
+
+
 def origins(value: object) -> tuple[str, ...]:
     """Return origins, of a list or of a text with spaces or commas between them."""
     items = value.replace(",", " ").split() if isinstance(value, str) else value

@@ -13,7 +13,7 @@ from hexauth.machine.terminal import shown
 from hexauth.screen.layout import cells
 from hexauth.world.settings import SETTINGS
 from tests.conftest import Machine
-from tests.screens import Stage, stage
+from tests.stage import Stage, stage
 
 SECRETS = ("HEX_API_KEY", "HEX_REPOS_KEY", "HEX_OTP", "HEXAUTH_PASSPHRASE", "HTTPS_PROXY")
 

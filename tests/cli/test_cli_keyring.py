@@ -237,8 +237,8 @@ def test_a_first_login_without_any_keyring_says_that_it_goes_to_the_file(
     done = here.hexauth(*LOGIN, environ=environ)
 
     assert done.returncode == 0
-    assert b"The login will be kept in " + bytes(here.home) in done.stderr
-    assert b"(no OS keyring: " + why in done.stderr
+    assert b"\n  kept in    " + bytes(here.home) in done.stderr
+    assert b"\n  why there  no OS keyring: " + why in done.stderr
 
 
 def test_a_locked_keyring_is_noticed_before_anybody_is_asked(

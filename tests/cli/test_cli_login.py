@@ -1,6 +1,7 @@
 """`hexauth login` and `hexauth logout`, at a server that counts."""
 
 import os
+import re
 import signal
 import stat
 from collections.abc import Callable
@@ -26,12 +27,16 @@ def test_login_shows_address_and_code_and_says_who_is_logged_in(
 
     code = sandbox.hexpm.grants()[0].user_code
     assert done.stdout == b""
-    assert done.stderr.decode().splitlines() == [
-        f"The login will be kept in {here.home}/hexauth/vault/vault.json, plain text, readable by "
-        "your user alone (mode 0600), as mix's own hex.config is (set by $HEXAUTH_VAULT).",
+    lines = done.stderr.decode().splitlines()
+    assert re.fullmatch(r"  until      20\S+ \S+ UTC, 29 days from now", lines.pop(3))
+    assert lines == [
         f"To log in, open {sandbox.url}/oauth/device?user_code={code}",
         f"and check that it shows the code {code[:4]}-{code[4:]}.",
         f"You are logged in to {sandbox.api_url} as alice.",
+        "  scopes     api:read api:write repositories",
+        f"  kept in    {here.home}/hexauth/vault/vault.json, plain text, readable by your user "
+        "alone (mode 0600), as mix's own hex.config is",
+        "  why there  set by $HEXAUTH_VAULT",
     ]
 
 
@@ -255,7 +260,7 @@ def test_ctrl_c_while_another_process_asks_is_told_alike(serve: Serve, machine: 
                 ends.append((second.communicate(timeout=60)[1], second.returncode))
         first.kill()
 
-    assert ends == [(b"\nhexauth: Interrupted.\nhexauth: Nothing was changed.\n", 130)] * 2
+    assert ends == [(b"\nhexauth: Interrupted; nothing was changed.\n", 130)] * 2
 
 
 def test_a_plain_login_imports_no_click(serve: Serve, machine: Make) -> None:

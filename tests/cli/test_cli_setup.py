@@ -13,7 +13,7 @@ import pytest
 
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine, Serve, need
-from tests.screens import stage
+from tests.stage import stage
 
 Make = Callable[[Sandbox], Machine]
 

@@ -10,7 +10,7 @@ import hexauth
 from hexauth.cli.main import COMMANDS
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine, Serve, private_mounts, unix
-from tests.screens import USER, Stage, stage
+from tests.stage import USER, Stage, stage
 
 VISIBLE = [name for name in COMMANDS if name not in ("capability", "bazel")]
 
@@ -109,7 +109,7 @@ def test_status_says_who_for_what_until_when_and_where(serve: Serve, logged_in: 
 
     first, _, _, *lines = done.stdout.decode().splitlines()
     assert re.fullmatch(r"Logged in to hexpm as alice, until [-0-9]{10} \(29 days .*\)\.", first)
-    assert [line[2:16].rstrip() for line in lines if line[2] != " "] == [
+    assert [line[2:16].rstrip() for line in lines if re.match(r"  \S", line)] == [
         "state", "user", "scopes", "access token", "session", "vault", "why there",
     ]  # fmt: skip
     assert b"alice" in done.stdout

@@ -54,7 +54,7 @@ def test_ctrl_c_at_the_prompt_ends_it_in_two_lines(serve: Serve, machine: Make) 
 
     shell.sendintr()
 
-    shell.expect("hexauth: The login was interrupted.")
+    shell.expect("hexauth: The login was interrupted; nothing was changed.")
     shell.expect("exit 130")
 
 

@@ -12,10 +12,10 @@ import pytest
 from hexauth.errors import Expired
 from hexauth.login.asking import Question, log_in
 from hexauth.login.attempts import Arrival, arrive
-from hexauth.login.display import GRACE_SECONDS, UNSEEN_SECONDS, Watch
 from hexauth.login.record import WAITING, Record, write_record
 from hexauth.login.renewal import refreshed
 from hexauth.login.tokens import Tokens
+from hexauth.login.watch import GRACE_SECONDS, UNSEEN_SECONDS, Watch
 from hexauth.model import Token
 from hexauth.servers.directory import remember
 from hexauth.vault.home import Home
@@ -25,7 +25,7 @@ from tests.login.conftest import Make
 from tests.waiting import at_once
 
 DAY = 86400
-QUESTION = Question("api", "vm", browser=False)
+QUESTION = Question("api", "vm")
 DAYS = pytest.mark.parametrize("set_by", [DAY, -DAY], ids=["a day ahead", "a day back"])
 
 
@@ -94,7 +94,7 @@ def test_nobody_waits_longer_than_a_code_lives_whatever_the_clock_says(
     tokens = Tokens(here, here.settings.login)
     record = Record(WAITING, 1, 1, user_code="C", lifetime=600, deadline=10**9 + ends_in)
     write_record(tokens.files.login_record, record)
-    watch = Watch(tokens, browser=False)
+    watch = Watch(tokens)
     watch.look()
 
     moved = ahead

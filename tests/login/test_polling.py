@@ -119,14 +119,15 @@ def test_yes_that_makes_no_sense_ends_the_wait_at_once() -> None:
         ([], []),
         ([PENDING, "slow_down", PENDING], []),
         ([DOWN], [(DOWN, 595)]),
-        ([PENDING, DOWN, DOWN, PENDING, Unreachable("status 503")], [(DOWN, 590)]),
+        ([PENDING, DOWN, DOWN, PENDING], [(DOWN, 590), (None, 560)]),
+        ([DOWN, PENDING, Unreachable("status 503"), PENDING], [(DOWN, 595), (None, 585)]),
     ],
-    ids=["well", "nobody has approved", "down", "down, and again"],
+    ids=["well", "nobody has approved", "down", "down, and up", "down, up, and down again"],
 )
 def test_trouble_is_told_once_with_the_time_that_is_left(
-    given: list[str | Exception], told: list[tuple[Exception, float]]
+    given: list[str | Exception], told: list[tuple[Exception | None, float]]
 ) -> None:
-    heard: list[tuple[Exception, float]] = []
+    heard: list[tuple[Exception | None, float]] = []
     clock = FakeClock()
 
     token = device.wait(

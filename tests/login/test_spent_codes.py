@@ -102,4 +102,4 @@ def test_who_has_taken_over_a_code_says_once_that_the_server_is_out_of_order(
             out, err = second.communicate(timeout=60)
 
     assert (second.returncode, out) == (0, f"{NEW['access_token']}\n".encode())
-    assert err.count(b"status 503.\nIt is asked again until the code expires, in 10 min.\n") == 1
+    assert err.count(b"status 503.\nIt is asked again until the code expires, in 9 minutes.\n") == 1

@@ -10,6 +10,9 @@ NOWHERE = Path("/nonexistent/config.toml")
 
 SAMPLES = {
     "vault": ("file", "keyring", "auto"),
+    "screen": ("plain", "auto", "plain"),
+    "browser": ("enter", "never", "now"),
+    "qr": ("always", "never", "auto"),
     "vault_timeout": (1, 2, 3),
     "min_ttl": (1, 2, 3),
     "cache_stored": (4, 5, 6),
@@ -32,6 +35,9 @@ SAMPLES = {
 
 BAD = {
     "vault": "cupboard",
+    "screen": "wide",
+    "browser": "always",
+    "qr": "now",
     "vault_timeout": "soon",
     "min_ttl": "-1",
     "cache_stored": "a day",

@@ -1,6 +1,6 @@
 """What people see, as text: commands run in this process, on a machine whose names are fixed.
 
-`python -m tests.screens` writes `tests/cli/screens/` anew; look at what changes.
+`python -m tests.stage` writes `tests/cli/layouts/` anew; look at what changes.
 """
 
 import json
@@ -116,7 +116,18 @@ class Stage:
         page = "https://hex.test/oauth/device?user_code=BCDFGHJK"
         write_record(
             files.login_record,
-            Record(WAITING, 1, 4711, "", "BCDFGHJK", page, page, "d", 5, 600, now + 600),
+            Record(
+                state=WAITING,
+                attempt=1,
+                pid=4711,
+                user_code="BCDFGHJK",
+                verification_uri=page,
+                verification_uri_complete=page,
+                device_code="d",
+                interval=5,
+                lifetime=600,
+                deadline=now + 600,
+            ),
         )
         with Mutex(files.login_mutex).held(0):
             yield
@@ -185,7 +196,7 @@ SCENES: dict[str, tuple[Callable[[Stage], object], tuple[str, ...]]] = {
 }
 """What is kept as text: what comes before, and the command."""
 
-FOLDER = Path(__file__).parent / "cli/screens"
+FOLDER = Path(__file__).parent / "cli/layouts"
 
 
 def texts(scene: str, widths: tuple[int, ...] = WIDTHS) -> dict[str, str]:
