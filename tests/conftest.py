@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,11 @@ class Process(subprocess.Popen[bytes]):
         if kind is not None:
             self.kill()
         super().__exit__(kind, *rest)
+
+
+def unix(said: str) -> float:
+    """Return in unix seconds the time that `--json` says."""
+    return datetime.fromisoformat(said).timestamp()
 
 
 class Machine:
@@ -120,7 +126,7 @@ class Machine:
 
     def age(self, sandbox: Sandbox) -> None:
         """Wait until the access token lives for less than its whole life but a second."""
-        end = self.status()["logins"][0]["access_token_expires_at"]
+        end = unix(self.status()["logins"][0]["access_token_expires_at"])
         until(lambda: end - time.time() < sandbox.options.token_ttl - 1)
 
     def status(self) -> Any:

@@ -16,6 +16,7 @@ from hexauth.cli.streams import write_answer
 from hexauth.errors import HexauthError, Unreachable, UsageError
 from hexauth.login.asking import allowed_to_ask
 from hexauth.machine.terminal import encoding, printable, readable
+from hexauth.screen.indented import indented
 from hexauth.servers.directory import server_for
 from hexauth.servers.repositories import find_repository
 from hexauth.servers.targets import parse_target
@@ -33,6 +34,9 @@ PAGES_BYTES = 64 * ANSWER_BYTES
 """The most that is printed of all pages together."""
 
 CHUNK_BYTES = 64 * 1024
+
+INDENTED_BYTES = 1024 * 1024
+"""The longest answer that is laid out for a person: nobody reads more."""
 
 ERROR_BYTES = 1024 * 1024
 """The longest answer in which a message is looked for."""
@@ -77,7 +81,7 @@ def api(
     paginate: bool,
     target: str,
 ) -> None:
-    """Send a request to the API and print the answer, as it comes.
+    """Send a request to the API and print the answer, as it comes; JSON is indented at a terminal.
 
     PATH is below the API's address, such as users/me, or an URL there. The request is authenticated
     as `hexauth get` would do it; a one-time password is asked for, or read from HEX_OTP, if the
@@ -238,11 +242,23 @@ def _head(answer: Any) -> bytes:  # noqa: ANN401  (requests is imported later)
 
 
 def _write(content: bytes) -> None:
-    """Write an answer as it is; a person gets to see it escaped, and its line ends."""
+    """Write an answer as it is; a person gets to see it escaped, and JSON item by item."""
     if content and sys.stdout is not None and sys.stdout.isatty():
-        text = readable(content.removesuffix(b"\n")) + "\n"
+        text = _items_by_line(content) or readable(content.removesuffix(b"\n"))
+        text += "\n"
         content = text.encode(encoding(sys.stdout), "backslashreplace")
     write_answer(content)
+
+
+def _items_by_line(content: bytes) -> str | None:
+    """Return JSON as a person reads it, escaped; None if it is none, or too much of it."""
+    if len(content) > INDENTED_BYTES:
+        return None
+    try:
+        text = indented(content.decode("utf-8"))
+    except ValueError:
+        return None
+    return None if text is None else readable(text.encode("utf-8"))
 
 
 def _failure(answer: Any, content: bytes) -> HexauthError:  # noqa: ANN401  (requests is imported later)

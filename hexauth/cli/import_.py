@@ -1,21 +1,24 @@
 """`hexauth import`: take over what other programs have kept in plain text so far."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 
 import click
 
-from hexauth.cli.options import Flags, vault_option
-from hexauth.cli.streams import write_lines
+from hexauth.cli.options import Flags, json_option, vault_option
+from hexauth.cli.streams import width, write_json, write_laid_out
 from hexauth.credentials import keys, stored
 from hexauth.credentials.keys import KeyKind
 from hexauth.errors import UsageError, VaultError
 from hexauth.login.attempts import arrive
 from hexauth.login.tokens import Tokens
+from hexauth.machine.rewriting import read
 from hexauth.model import Kind, Target, Token
+from hexauth.screen.layout import wrapped
 from hexauth.servers.accounts import login_for
 from hexauth.servers.repositories import find_repository
-from hexauth.tools.edits import Edit, read
+from hexauth.tools.edits import Edit
 from hexauth.tools.kept import Secret, find
 from hexauth.vault.drawers import Stored
 from hexauth.vault.home import Home
@@ -24,9 +27,10 @@ from hexauth.vault.home import Home
 @click.command("import", short_help="Take over what mix, rebar3, gleam and git have kept.")
 @click.option("--yes", is_flag=True, help="Copy what hexauth can keep into the vault.")
 @click.option("--remove", is_flag=True, help="Then remove it from where it was; needs --yes.")
+@json_option("array")
 @vault_option()
 @click.pass_obj
-def import_(flags: Flags, yes: bool, remove: bool) -> None:
+def import_(flags: Flags, yes: bool, remove: bool, as_json: bool) -> None:
     """List the keys and passwords that mix, rebar3, gleam and git-credential-store have kept.
 
     With --yes, API keys and passwords are copied into the vault, and read back, before they are
@@ -41,29 +45,93 @@ def import_(flags: Flags, yes: bool, remove: bool) -> None:
             hint="Add --yes, or leave --remove out.",
         )
     home = flags.home()
-    done: list[Secret] = []
-    lines = []
-    for secret in find(home.environ):
-        fate = _fate(home, secret) if yes or not secret.secret else "can be copied"
-        lines.append(f"{secret.program:<7} {secret.path}: {secret.what}: {fate}")
-        if fate in (COPIED, THERE):
-            done.append(secret)
+    found = [Found(each, _fate(home, each, copy=yes)) for each in find(home.environ)]
     if remove:
-        lines += _remove(done)
-    if not lines:
-        lines = ["Nothing was found that mix, rebar3, gleam or git-credential-store have kept."]
+        _remove(found)
+    if as_json:
+        write_json([each.facts for each in found])
+        return
+    size = width()
+    lines = list(_lines(found, size))
+    if not found:
+        lines = wrapped(NOTHING, size)
     elif not yes:
-        lines.append("Nothing was changed; `hexauth import --yes` copies.")
-    write_lines(lines)
+        lines += ["", *wrapped("Nothing was changed; `hexauth import --yes` copies.", size)]
+    write_laid_out(lines)
 
 
-COPIED, THERE = "copied into the vault", "in the vault already"
+NOTHING = "Nothing was found that mix, rebar3, gleam or git-credential-store have kept."
 
 
-def _fate(home: Home, secret: Secret) -> str:
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a secret: a word for programs, and why."""
+
+    name: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"{WORDS[self.name]}: {self.why}" if self.why else WORDS[self.name]
+
+
+WORDS = {
+    "copyable": "can be copied",
+    "copied": "copied into the vault",
+    "kept": "in the vault already",
+    "left": "left where it is",
+}
+"""What may become of a secret."""
+
+COPYABLE, COPIED, KEPT, LEFT = map(Fate, WORDS)
+
+
+@dataclass
+class Found:
+    """A secret in another program's file, and what became of it."""
+
+    secret: Secret
+    fate: Fate
+    removed: bool | None = None
+    """Whether it was taken out of that file; None if that was not wanted."""
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What programs are told of it."""
+        secret = self.secret
+        return {
+            "program": secret.program,
+            "path": str(secret.path),
+            "what": secret.what,
+            "fate": self.fate.name,
+            "why": self.fate.why or None,
+            "removed": self.removed,
+        }
+
+
+def _lines(found: list[Found], size: int) -> Iterator[str]:
+    """Yield what was found for people, laid out: file by file."""
+    for (program, path), group in groupby(found, lambda each: _file(each.secret)):
+        each_of = list(group)
+        yield from wrapped(f"{program}: {path}", size, "", "  ")
+        for each in each_of:
+            yield from wrapped(f"{each.secret.what}: {each.fate}", size, "  ", "    ")
+            if each.removed is False:
+                yield from wrapped("remove it there by hand", size, "    ")
+        if any(each.removed for each in each_of):
+            yield from wrapped("What is in the vault was removed from there.", size, "  ")
+
+
+def _file(secret: Secret) -> tuple[str, str]:
+    return secret.program, str(secret.path)
+
+
+def _fate(home: Home, secret: Secret, *, copy: bool) -> Fate:
     """Copy `secret` if hexauth can keep it; say what became of it. Raises `VaultError`."""
     if not secret.secret:
-        return "left where it is"
+        return LEFT
+    if not copy:
+        return COPYABLE
     if secret.repository:
         return _copy_repository_key(home, secret)
     if secret.target is None:
@@ -71,9 +139,9 @@ def _fate(home: Home, secret: Secret) -> str:
     return _copy_password(home, secret, secret.target)
 
 
-def _copy_password(home: Home, secret: Secret, target: Target) -> str:
+def _copy_password(home: Home, secret: Secret, target: Target) -> Fate:
     if login_for(home, target) is not None:
-        return "left where it is: Hex takes no passwords any more"
+        return Fate("left", "Hex takes no passwords any more")
 
     def kept() -> str | None:
         found = stored.find(home, target)
@@ -83,12 +151,12 @@ def _copy_password(home: Home, secret: Secret, target: Target) -> str:
     return _copy(secret, kept, lambda: stored.store(home, target, new))
 
 
-def _copy_repository_key(home: Home, secret: Secret) -> str:
+def _copy_repository_key(home: Home, secret: Secret) -> Fate:
     """Keep the key of a repository that hexauth knows, unless it has another one."""
     try:
         repository = find_repository(secret.repository, home.settings)
     except UsageError:
-        return f"left where it is: config.toml does not know {secret.repository}"
+        return Fate("left", f"config.toml does not know {secret.repository}")
     kind = KeyKind(secret.kind)
     return _copy(
         secret,
@@ -97,13 +165,13 @@ def _copy_repository_key(home: Home, secret: Secret) -> str:
     )
 
 
-def _copy(secret: Secret, kept: Callable[[], str | None], keep: Callable[[], None]) -> str:
+def _copy(secret: Secret, kept: Callable[[], str | None], keep: Callable[[], None]) -> Fate:
     """Let `keep` put `secret` into the vault, unless `kept` has found one there."""
     before = kept()
     if before == secret.secret:
-        return THERE
+        return KEPT
     if before is not None:
-        return "left where it is: the vault has another one for that"
+        return Fate("left", "the vault has another one for that")
     keep()
     _check(secret, kept())
     return COPIED
@@ -117,13 +185,13 @@ def _check(secret: Secret, kept: str | None) -> None:
         )
 
 
-def _copy_key(home: Home, secret: Secret) -> str:
+def _copy_key(home: Home, secret: Secret) -> Fate:
     """Keep an API key in place of a login, if nobody is logged in."""
     tokens = Tokens(home, home.settings.login)
     token = arrive(tokens).token
     if token is not None:
         is_same = token.access == secret.secret
-        return THERE if is_same else "left where it is: hexauth is logged in already"
+        return KEPT if is_same else Fate("left", "hexauth is logged in already")
     home.vaults.check(tokens.entry)
     with tokens.changing():
         if tokens.load() is None:
@@ -133,18 +201,20 @@ def _copy_key(home: Home, secret: Secret) -> str:
     return COPIED
 
 
-def _remove(done: list[Secret]) -> Iterator[str]:
-    """Cut what has been copied out of its files, and say so; one that is empty then goes."""
-    for path, group in groupby(done, key=lambda secret: secret.path):
-        secrets = list(group)
+def _remove(found: list[Found]) -> None:
+    """Cut what is in the vault out of its files; one that is empty then goes."""
+    done = [each for each in found if each.fate in (COPIED, KEPT)]
+    for path, group in groupby(done, key=lambda each: each.secret.path):
+        each_of = list(group)
         before = read(path) or b""
         after = before
-        for secret in sorted(secrets, key=lambda each: each.start, reverse=True):
+        for secret in sorted((each.secret for each in each_of), key=_start, reverse=True):
             after = after[: secret.start] + after[secret.end :]
-        for secret in secrets:
-            if not secret.end:
-                yield f"{secret.program:<7} {path}: {secret.what}: remove it there by hand"
-        if after == before:
-            continue
-        Edit(path, before, after if after.strip() else None).carry_out()
-        yield f"{secrets[0].program:<7} {path}: removed from there"
+        if after != before:
+            Edit(path, before, after if after.strip() else None).carry_out()
+        for each in each_of:
+            each.removed = each.secret.end > 0
+
+
+def _start(secret: Secret) -> int:
+    return secret.start

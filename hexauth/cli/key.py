@@ -2,11 +2,12 @@
 
 import click
 
-from hexauth.cli.options import Flags, show_usage, vault_option
-from hexauth.cli.streams import read_key, write_json, write_lines
+from hexauth.cli.options import Flags, json_option, show_usage, vault_option
+from hexauth.cli.streams import read_key, width, write_json, write_laid_out
 from hexauth.credentials import keys
 from hexauth.credentials.keys import KeyKind
 from hexauth.errors import NotFound, UsageError
+from hexauth.screen.layout import table
 from hexauth.servers.repositories import Repository, site
 from hexauth.servers.targets import parse_target
 from hexauth.vault.home import Home
@@ -32,9 +33,10 @@ KIND = click.option(
 @click.argument("target")
 @KIND
 @click.option("--no-verify", is_flag=True, help="Keep it without asking the server.")
+@json_option()
 @vault_option()
 @click.pass_obj
-def add(flags: Flags, target: str, kind: str | None, no_verify: bool) -> None:
+def add(flags: Flags, target: str, kind: str | None, no_verify: bool, as_json: bool) -> None:
     """Keep the key for TARGET that standard input holds, or that is asked for.
 
     TARGET is a repository, such as hexpm:acme, or the URL of one or of an API. The server is asked
@@ -47,12 +49,17 @@ def add(flags: Flags, target: str, kind: str | None, no_verify: bool) -> None:
     if not no_verify:
         keys.verify(home, repository, chosen, secret)
     keys.add(home, repository, chosen, secret)
-    where = home.vaults.of(keys.entry(repository)).describe()
+    name = keys.entry(repository)
+    if as_json:
+        vault = home.vaults.choice(name).name
+        write_json({**_facts(repository, chosen, vault), "verified": not no_verify})
+        return
+    where = home.vaults.of(name).describe()
     home.screen.say(f"The {chosen} of {repository.name} is stored in {where}.")
 
 
 @key.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option("array")
 def list_(as_json: bool) -> None:
     """List which repositories have keys; the keys themselves are not shown."""
     home = Home.open()
@@ -69,16 +76,18 @@ def list_(as_json: bool) -> None:
     if as_json:
         write_json(found)
         return
-    row = "{repository:<20} {kind:<9} {server} ({vault})"
-    write_lines([row.format(**each) for each in found] or ["No key is kept."])
+    rows = [tuple(each.values()) for each in found]
+    heading = ("repository", "kind", "server", "vault")
+    write_laid_out(table(rows, width(), heading) if rows else ["No key is kept."])
 
 
 @key.command()
 @click.argument("target")
 @KIND
+@json_option()
 @vault_option()
 @click.pass_obj
-def remove(flags: Flags, target: str, kind: str | None) -> None:
+def remove(flags: Flags, target: str, kind: str | None, as_json: bool) -> None:
     """Forget the keys for TARGET, or the one of that kind; at the server they work on."""
     home = flags.home()
     repository, _ = _place(home, target)
@@ -87,7 +96,20 @@ def remove(flags: Flags, target: str, kind: str | None) -> None:
             f"No {kind or 'key'} of {repository.name} is kept.",
             hint="`hexauth key list` lists those that are.",
         )
+    if as_json:
+        write_json({"repository": repository.name, "kind": kind, "server": keys.at(repository)})
+        return
     home.screen.say(f"The {kind or 'keys'} of {repository.name} is gone from this machine.")
+
+
+def _facts(repository: Repository, kind: KeyKind, vault: str) -> dict[str, str | bool]:
+    """Return what is told of a key: what `key list` tells of each."""
+    return {
+        "repository": repository.name,
+        "kind": str(kind),
+        "server": keys.at(repository),
+        "vault": vault,
+    }
 
 
 def _place(home: Home, target: str) -> tuple[Repository, KeyKind]:

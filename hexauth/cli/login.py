@@ -1,12 +1,23 @@
 """`hexauth login`: log in, once."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+
 import click
 
 from hexauth import hex as hexpm
-from hexauth.cli.options import Flags, account_option, vault_option
-from hexauth.cli.streams import read_key
+from hexauth.cli.facts import Seen
+from hexauth.cli.options import Flags, account_option, json_option, vault_option
+from hexauth.cli.streams import read_key, write_json
+from hexauth.errors import VaultError
 from hexauth.login.api_key import keep_key
 from hexauth.login.once import log_in_once, meant
+from hexauth.login.tokens import Tokens
+from hexauth.model import Login, Token
+from hexauth.servers.accounts import accounts
+from hexauth.servers.directory import Server
+from hexauth.vault.home import Home
 
 
 @click.command()
@@ -25,6 +36,7 @@ from hexauth.login.once import log_in_once, meant
 @click.option("--scope", metavar="SCOPES", help="The scopes to ask for, separated by spaces.")
 @click.option("--name", metavar="NAME", help="The device's name on the approval page.")
 @click.option("--with-token", is_flag=True, help="Keep an API key, read from standard input.")
+@json_option()
 @vault_option()
 @click.pass_obj
 def login(
@@ -37,6 +49,7 @@ def login(
     scope: str | None,
     name: str | None,
     with_token: bool,
+    as_json: bool,
 ) -> None:
     """Log in to TARGET in a browser, here or on any other device.
 
@@ -57,7 +70,31 @@ def login(
     )
     if with_token:
         _, tokens = meant(home, target, client_id)
-        owner = keep_key(tokens, read_key()) or "an unnamed user"
-        home.screen.say(f"The API key of {owner} is stored in {tokens.vault.describe()}.")
+        owner = keep_key(tokens, read_key())
+        if as_json:
+            write_json({**Seen.look(tokens).facts, "user": owner})
+            return
+        home.screen.say(
+            f"The API key of {owner or 'an unnamed user'} is stored in {tokens.vault.describe()}."
+        )
         return
-    log_in_once(home, target, client_id, force=force, scope=scope, name=name)
+    logging_in = partial(log_in_once, home, target, client_id, force=force)
+    if not as_json:
+        logging_in(scope=scope, name=name)
+        return
+    server, tokens = meant(home, target, client_id)
+    before = _there(home, server)
+    logging_in(scope=scope, name=name)
+    new = [each for each in _there(home, server).items() if each not in before.items()]
+    login = max(new, key=lambda each: each[1].issued_at)[0] if new else tokens.login
+    write_json(Seen.look(Tokens(home, login)).facts)
+
+
+def _there(home: Home, server: Server) -> Mapping[Login, Token]:
+    """Return the logins at `server`, and their tokens: a new one may be another account's."""
+    found = {}
+    for login in accounts(home, server).values():
+        with suppress(VaultError):
+            if (token := Tokens(home, login).load()) is not None:
+                found[login] = token
+    return found

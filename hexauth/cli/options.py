@@ -66,6 +66,11 @@ def account_option() -> Decorator:
     )
 
 
+def json_option(what: str = "object") -> Decorator:
+    """Return the option `--json`, by which a command prints one object, or `what` it is."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print one JSON {what}.")
+
+
 def verbose_option() -> click.Option:
     """Return the option `--verbose`, which every command has."""
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
-from hexauth.cli.streams import write_lines
+from hexauth.cli.options import json_option
+from hexauth.cli.streams import width, write_json, write_laid_out, write_lines
 from hexauth.errors import UsageError
 from hexauth.machine.programs import find_program
 from hexauth.machine.terminal import on
+from hexauth.screen.layout import columns, table, wrapped
 from hexauth.servers.targets import hex_origins
-from hexauth.tools.catalog import TOOLS, every_place, is_configured
+from hexauth.tools.catalog import TOOLS, Tool, every_place, is_configured
 from hexauth.tools.clients import shim_folder
 from hexauth.tools.edits import Edit, Place, plan
 from hexauth.tools.places import SHELLS, Surroundings, own_programs
@@ -30,6 +32,7 @@ from hexauth.vault.home import Home
 @click.option("--all-hosts", is_flag=True, help="Be there for all other servers, too.")
 @click.option("--shim", is_flag=True, help="Make a program, not a function.")
 @click.option("--shell", type=click.Choice(SHELLS), help="The shell to change.  [default: $SHELL]")
+@json_option()
 def setup(
     tool: str | None,
     undo: bool,
@@ -38,6 +41,7 @@ def setup(
     all_hosts: bool,
     shim: bool,
     shell: str | None,
+    as_json: bool,
 ) -> None:
     """Put hexauth into the configuration of TOOL, or list the tools.
 
@@ -50,59 +54,107 @@ def setup(
     For mix, rebar3 and gleam there is a function of your shell, or with --shim a program of that
     name, in a folder that is to come first in PATH: editors, Makefiles and cron find that one.
     """
-    for host in hosts:
-        if not re.fullmatch(r"[A-Za-z0-9._:/\[\]-]+", host):
-            raise UsageError(f"{host!r} is no host.", hint="Write it as registry.example.com:5000.")
     home = Home.open()
-    here = Surroundings(
-        environ=home.environ,
-        programs=own_programs(),
-        origins=hex_origins(home.settings),
-        shell=shell or "",
-        hosts=hosts,
-        everywhere=all_hosts,
-    )
+    here = _surroundings(home, hosts, shell or "", everywhere=all_hosts)
     if tool is None and undo and not shim:
-        _take_out_everything(here, dry_run=dry_run)
+        _take_out_everything(here, dry_run=dry_run, as_json=as_json)
         return
     if tool is None:
         if undo or dry_run or shim:
             raise UsageError("No tool is named.", hint=f"Name one of {', '.join(TOOLS)}.")
-        write_lines(_listed(home, here))
+        found = [_facts(home, here, *each) for each in TOOLS.items()]
+        if as_json:
+            write_json(found)
+        else:
+            write_laid_out(_listed(found))
         return
-    screen = on(sys.stderr)
     edits = plan(_places(tool, here, shim=shim), undo=undo)
+    screen = on(None if as_json else sys.stderr)
     if not edits:
         done = "not there" if undo else "there already"
         screen.say(f"Nothing is to be changed: hexauth is {done}.")
-    for edit in edits:
-        _carry_out(edit, dry_run=dry_run)
+    for edit in edits if not dry_run else ():
+        _carry_out(edit)
+    advice: list[str] = []
     if (edits or shim) and not dry_run and not undo:
-        screen.say(*(_shim_advice(tool, here) if shim else _advice(tool, here)))
-
-
-def _carry_out(edit: Edit, *, dry_run: bool) -> None:
-    """Change a file, and say so; or show what would change."""
-    if dry_run:
-        write_lines(line.expandtabs(8) for line in edit.shown())
+        advice = list(_shim_advice(tool, here) if shim else _advice(tool, here))
+    if as_json:
+        write_json(_outcome(tool, edits, advice, undo=undo, dry_run=dry_run))
         return
+    if dry_run:
+        write_lines(line.expandtabs(8) for edit in edits for line in edit.shown())
+    size = columns(sys.stderr, here.environ)
+    for line in advice:
+        screen.say(*([line] if line.startswith(COMMANDS) else wrapped(line, size)))
+
+
+COMMANDS = ("export ", "set ")
+"""What a line begins with that is to be copied as it is."""
+
+
+def _surroundings(
+    home: Home, hosts: tuple[str, ...], shell: str, *, everywhere: bool
+) -> Surroundings:
+    """Return what the places depend on. Raises `UsageError` for what is no host."""
+    for host in hosts:
+        if not re.fullmatch(r"[A-Za-z0-9._:/\[\]-]+", host):
+            raise UsageError(f"{host!r} is no host.", hint="Write it as registry.example.com:5000.")
+    return Surroundings(
+        environ=home.environ,
+        programs=own_programs(),
+        origins=hex_origins(home.settings),
+        shell=shell,
+        hosts=hosts,
+        everywhere=everywhere,
+    )
+
+
+def _outcome(
+    tool: str | None, edits: list[Edit], advice: list[str], *, undo: bool, dry_run: bool
+) -> dict[str, object]:
+    """Return for programs what was done, or would be; what the files hold may be secret."""
+    return {
+        "tool": tool,
+        "undo": undo,
+        "dry_run": dry_run,
+        "changes": [{"path": str(edit.path), "change": _change(edit)} for edit in edits],
+        "advice": advice,
+    }
+
+
+def _change(edit: Edit) -> str:
+    """Return what is done to a file."""
+    return "removed" if edit.after is None else "created" if edit.before is None else "changed"
+
+
+WORDS = {"removed": "Removed", "created": "Wrote", "changed": "Changed"}
+"""How a person is told so."""
+
+
+def _carry_out(edit: Edit) -> None:
+    """Change a file, and say so."""
     edit.carry_out()
-    what = "Removed" if edit.after is None else "Wrote" if edit.before is None else "Changed"
-    on(sys.stderr).say(f"{what} {edit.path}")
+    on(sys.stderr).say(f"{WORDS[_change(edit)]} {edit.path}")
 
 
-def _take_out_everything(here: Surroundings, *, dry_run: bool) -> None:
+def _take_out_everything(here: Surroundings, *, dry_run: bool, as_json: bool) -> None:
     """Take hexauth out of every tool, and say what is left. Raises `UsageError`, OSError."""
-    done = set[Edit]()
+    done = list[Edit]()
     for place in every_place(here):
         for edit in plan([place], undo=True):
-            if edit not in done:
-                _carry_out(edit, dry_run=dry_run)
-            done.add(edit)
+            if edit in done:
+                continue
+            done.append(edit)
+            if not dry_run:
+                _carry_out(edit)
+            elif not as_json:
+                write_lines(line.expandtabs(8) for line in edit.shown())
     screen = on(sys.stderr)
     if not done:
         screen.say("Nothing is to be changed: hexauth is not there.")
     screen.say("Logins and keys stay: `hexauth logout` and `hexauth key remove` take them out.")
+    if as_json:
+        write_json(_outcome(None, done, [], undo=True, dry_run=dry_run))
 
 
 def _places(tool: str, here: Surroundings, *, shim: bool) -> list[Place]:
@@ -138,12 +190,43 @@ def _advice(tool: str, here: Surroundings) -> Iterator[str]:
         yield f"Docker looks for its helper in PATH: put {here.programs} there."
 
 
-def _listed(home: Home, here: Surroundings) -> Iterator[str]:
-    yield f"{'tool':<8} {'installed':<10} {'hexauth':<15} what setup does"
-    for name, tool in TOOLS.items():
-        found = any(find_program(each, home.environ) for each in tool.programs)
-        try:
-            state = "configured" if is_configured(tool, here) else "not configured"
-        except (UsageError, OSError):
-            state = "unknown"
-        yield f"{name:<8} {'yes' if found else 'no':<10} {state:<15} {tool.about}"
+def _facts(home: Home, here: Surroundings, name: str, tool: Tool) -> dict[str, object]:
+    """Return what there is of a tool: whether it is installed, and whether hexauth is in it."""
+    found = any(find_program(each, home.environ) for each in tool.programs)
+    try:
+        is_there: bool | None = is_configured(tool, here)
+    except (UsageError, OSError):
+        is_there = None
+    return {
+        "tool": name,
+        "installed": found,
+        "configured": is_there,
+        "about": tool.about,
+        "places": _paths(here, tool),
+    }
+
+
+def _paths(here: Surroundings, tool: Tool) -> list[str]:
+    """Return the files in which a tool is told; none if that depends on what is said."""
+    try:
+        return [str(place.path) for place in tool.places(here)]
+    except UsageError:
+        return []
+
+
+STATES = {True: "configured", False: "not configured", None: "unknown"}
+
+
+def _listed(found: list[dict[str, object]]) -> Iterator[str]:
+    """Yield the tools for people, laid out."""
+    heading = ("tool", "program", "hexauth", "what setup does")
+    rows = [
+        (
+            str(each["tool"]),
+            "installed" if each["installed"] else "not installed",
+            STATES[each["configured"]],  # type: ignore[index]
+            str(each["about"]),
+        )
+        for each in found
+    ]
+    yield from table(rows, width(), heading)

@@ -1,117 +1,146 @@
 """`hexauth status`: what is there, where, and for how long."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
-from hexauth import hex as hexpm
-from hexauth.cli.options import Flags, account_option, vault_option
-from hexauth.cli.streams import write_json, write_lines
+from hexauth.cli.facts import Facts, Seen, known_logins, usual_login
+from hexauth.cli.options import Flags, account_option, json_option, vault_option
+from hexauth.cli.streams import style, width, write_json, write_laid_out
 from hexauth.credentials import keys
-from hexauth.errors import UsageError, VaultError
-from hexauth.login.asking import under_way
 from hexauth.login.display import spaced
-from hexauth.login.tokens import Tokens
 from hexauth.machine.mounts import lock_warning, network_file_system
-from hexauth.model import Kind, Token
-from hexauth.screen.times import clock, until
-from hexauth.servers.accounts import account_name, login_at
-from hexauth.servers.directory import hex_server
+from hexauth.model import Kind
+from hexauth.screen.layout import pairs, wrapped
+from hexauth.screen.style import Look
+from hexauth.screen.times import clock, day, left, until
 from hexauth.vault.home import Home
-
-Facts = Mapping[str, Any]
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 @account_option()
 @vault_option()
 @click.pass_context
 def status(context: click.Context, as_json: bool) -> None:
     """Show each login: who, for what, until when, and in which vault.
 
-    The server is not asked. The exit code is 3 if nobody is logged in to hexpm.
+    The first line says whether somebody is logged in to hexpm. The server is not asked. The exit
+    code is 3 if nobody is logged in to hexpm.
     """
     home = context.ensure_object(Flags).home()
-    seen = [(tokens, *_look(tokens)) for tokens in _logins(home)]
-    facts: dict[str, list[Facts]] = {
-        "folders": [
-            {"folder": str(home.places.state), "network": network_file_system(home.places.state)}
-        ],
+    seen = [Seen.look(tokens) for tokens in known_logins(home)]
+    rest = _rest(home)
+    if as_json:
+        write_json({**rest, "logins": [each.facts for each in seen]})
+    else:
+        write_laid_out(_lines(home, seen, rest))
+    for each in seen:
+        if each.problem is not None:
+            raise each.problem
+    if seen[0].state in ("none", "ended"):
+        context.exit(3)
+
+
+def _rest(home: Home) -> Mapping[str, Sequence[Facts]]:
+    """Return what there is besides logins."""
+    state = home.places.state
+    return {
+        "folders": [{"folder": str(state), "network": network_file_system(state)}],
         "keys": [dict(facts) for facts in keys.listed(home)],
-        "logins": [_facts(*each) for each in seen],
         "stored": [
             {"protocol": entry["protocol"], "host": entry["host"], "vault": entry.get("vault")}
             for entry in home.vaults.entries().values()
             if "host" in entry and "protocol" in entry
         ],
     }
-    if as_json:
-        write_json(facts)
-    else:
-        write_lines([*_lines(facts, home.now()), *(lock_warning(home.places.state) or ())])
-    for _, _, problem in seen:
-        if problem is not None:
-            raise problem
-    if facts["logins"][0]["state"] in ("none", "ended"):
-        context.exit(3)
 
 
-def _logins(home: Home) -> list[Tokens]:
-    """Return the login of hexpm, and after it those that the index knows."""
-    known = [login for login, _ in home.vaults.logins() if not login.exchange]
-    try:
-        usual = login_at(home, hex_server(home.settings)) or home.settings.login
-    except UsageError:  # several, of which none is meant if nobody is named
-        usual = next(one for one in known if one.server == home.settings.api_url)
-    return [Tokens(home, login) for login in dict.fromkeys([usual, *known])]
+def _lines(home: Home, seen: Sequence[Seen], rest: Mapping[str, Sequence[Facts]]) -> Iterator[str]:
+    """Yield all of it for people, laid out."""
+    size, look = width(), style()
+    color: Look = "green" if seen[0].is_good and not seen[0].tokens.is_unsaved() else "yellow"
+    summary = _undecided(seen) if usual_login(home) is None else _summary(seen)
+    yield from (look(line, color) for line in wrapped(summary, size))
+    for each in seen:
+        yield ""
+        yield from wrapped(f"{each.target} ({each.tokens.login.server})", size)
+        yield from pairs(_rows(each), size)
+    if rest["keys"]:
+        yield from ("", "keys of repositories")
+        rows = ((each["repository"], f"{_kinds(each)} at {each['at']}") for each in rest["keys"])
+        yield from pairs(rows, size)
+    if rest["stored"]:
+        yield from ("", "stored by git and other tools")
+        urls = ((f"{each['protocol']}://{each['host']}", each["vault"]) for each in rest["stored"])
+        yield from pairs(((url, str(vault)) for url, vault in urls), size)
+    if warning := lock_warning(home.places.state):
+        yield ""
+        for text in warning:
+            yield from wrapped(text, size)
 
 
-def _look(tokens: Tokens) -> tuple[Token | None, VaultError | None]:
-    """Return the token of a login, or else what keeps its vault from telling."""
-    try:
-        return tokens.load(), None
-    except VaultError as problem:
-        return None, problem
+def _kinds(facts: Facts) -> str:
+    return str(facts["kinds"]).replace(" ", ", ")
 
 
-def _facts(tokens: Tokens, token: Token | None, problem: VaultError | None) -> Facts:
-    home, login = tokens.home, tokens.login
-    record, choice = under_way(tokens), home.vaults.choice(tokens.entry)
-    return {
-        "target": hexpm.REPOSITORY if login.server == home.settings.api_url else login.server,
-        "server": login.server,
-        "client_id": login.client_id,
-        "state": "unknown" if problem else _state(token, home.now()),
-        "kind": str(token.kind) if token else None,
-        "account": account_name(home, login) or None,
-        "user": (hexpm.user_name(token) or account_name(home, login) or None) if token else None,
-        "scopes": token.scope.split() if token else [],
-        "access_token_expires_at": token.expires_at if token else None,
-        "session_expires_at": hexpm.session_end(token) if token else None,
-        "vault": {"name": choice.name, "where": tokens.vault.describe(), "why": choice.why},
-        "in_memory_only": tokens.is_unsaved(),
-        "login_under_way": None
-        if record is None
-        else {
-            "pid": record.pid,
-            "verification_uri": record.verification_uri_complete,
-            "user_code": record.user_code,
-            "expires_at": int(record.deadline),
-        },
-    }
+def _summary(seen: Sequence[Seen]) -> str:
+    """Return the one line that most people want: whether they are logged in to hexpm."""
+    first, *others = seen
+    account = first.tokens.login.account
+    log_in = f"run `hexauth login --account {account}`" if account else "run `hexauth login`"
+    if first.problem is not None:
+        return f"Who is logged in to {first.target} is unknown. {first.problem}"
+    if first.state == "ended":
+        whose = f"of {first.user} " if first.user else ""
+        end = first.session_end
+        when = f" on {day(end)}" if end is not None and end <= first.now else ""
+        return f"The login {whose}to {first.target} has ended{when}: {_instead(first, log_in)}."
+    if first.token is None and first.pending is not None:
+        return f"Nobody is logged in to {first.target} yet: {_instead(first, log_in)}."
+    if first.token is None:
+        whom = f" as {account}" if account else ""
+        return f"Nobody is logged in to {first.target}{whom}: {log_in}."
+    whom = f" as {first.user}" if first.user else ""
+    text = f"Logged in to {first.target}{whom}{_until(first)}"
+    there = [
+        each.account
+        for each in others
+        if each.is_good and each.account and each.target == first.target
+    ]
+    if there:
+        text += f"; {' and '.join(there)} {'are' if len(there) > 1 else 'is'} logged in, too"
+    if first.tokens.is_unsaved():
+        text += "; the vault has not taken it yet"
+    return f"{text}."
 
 
-def _state(token: Token | None, now: float) -> str:
+def _instead(seen: Seen, log_in: str) -> str:
+    """Say what goes on where nobody is logged in, or else what to do."""
+    if seen.pending is None:
+        return log_in
+    return f"a login is under way, with the code {spaced(seen.pending.user_code)}"
+
+
+def _undecided(seen: Sequence[Seen]) -> str:
+    """Say that there are several accounts, of which none is meant."""
+    there = [each.account for each in seen if each.target == seen[0].target and each.account]
+    return (
+        f"Logged in to {seen[0].target} as {' and '.join(there)}: "
+        "run `hexauth switch NAME` to choose one for good."
+    )
+
+
+def _until(seen: Seen) -> str:
+    """Say until when somebody is logged in who is."""
+    token, end = seen.token, seen.session_end
     if token is None:
-        return "none"
-    if token.life_left(now) > 0:
-        return "ok"
-    end = hexpm.session_end(token)
-    if token.refresh is None or (end is not None and end <= now):
-        return "ended"
-    return "refreshable"
+        return ""
+    if token.kind is Kind.KEY:
+        return ", by an API key, which has no expiry"
+    if end is None and token.refresh is None:
+        end = token.expires_at
+    return "" if end is None or end <= seen.now else f", until {left(end, seen.now)}"
 
 
 STATES = {
@@ -123,44 +152,28 @@ STATES = {
 }
 
 
-def _lines(facts: Mapping[str, list[Facts]], now: float) -> Iterator[str]:
-    for login in facts["logins"]:
-        yield f"{login['target']} ({login['server']})"
-        for name, value in _rows(login, now):
-            yield f"  {name:<15} {value}"
-    if facts["keys"]:
-        yield "keys of repositories"
-        for entry in facts["keys"]:
-            kinds = entry["kinds"].replace(" ", ", ")
-            yield f"  {entry['repository']} at {entry['at']}: {kinds}"
-    if facts["stored"]:
-        yield "stored by git and other tools"
-        for entry in facts["stored"]:
-            yield f"  {entry['protocol']}://{entry['host']} ({entry['vault']})"
-
-
-def _rows(login: Facts, now: float) -> Iterator[tuple[str, str]]:
-    yield "state", STATES[login["state"]]
-    if login["state"] not in ("none", "unknown"):
-        yield "user", login["user"] or "unknown"
-        if login["account"] not in (None, login["user"]):
-            yield "account", login["account"]
-        if login["kind"] == Kind.KEY:
+def _rows(seen: Seen) -> Iterator[tuple[str, str]]:
+    yield "state", STATES[seen.state]
+    if seen.token is not None:
+        yield "user", seen.user or "unknown"
+        if seen.account not in (None, seen.user):
+            yield "account", str(seen.account)
+        if seen.token.kind is Kind.KEY:
             yield "kept", "an API key, which has no expiry"
         else:
-            yield "scopes", " ".join(login["scopes"]) or "unknown"
-            yield "access token", _until(login["access_token_expires_at"], now)
-            yield "session", _until(login["session_expires_at"], now)
-    yield "vault", f"{login['vault']['name']}: {login['vault']['where']}"
-    yield "why there", login["vault"]["why"]
-    if login["in_memory_only"]:
+            yield "scopes", " ".join(seen.scopes) or "unknown"
+            yield "access token", _moment(seen.token.expires_at, seen.now)
+            yield "session", _moment(seen.session_end, seen.now)
+    vault = seen.vault
+    yield "vault", f"{vault['name']}: {vault['where']}"
+    yield "why there", vault["why"]
+    if seen.tokens.is_unsaved():
         yield "not saved yet", "the vault has not taken it; `hexauth get` tries again"
-    if login["login_under_way"]:
-        pending = login["login_under_way"]
-        code = spaced(pending["user_code"])
-        yield "under way", f"process {pending['pid']} waits at {pending['verification_uri']}"
-        yield "", f"for the code {code}, until {clock(pending['expires_at'])}"
+    if (pending := seen.pending) is not None:
+        code, end = spaced(pending.user_code), clock(max(0, pending.deadline))
+        yield "under way", f"process {pending.pid} waits at {pending.verification_uri_complete}"
+        yield "", f"for the code {code}, until {end}"
 
 
-def _until(moment: int | None, now: float) -> str:
+def _moment(moment: int | None, now: float) -> str:
     return "unknown" if moment is None else until(moment, now)

@@ -1,6 +1,7 @@
 """The standard streams, as the commands use them; Click is not needed here."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 
@@ -8,6 +9,8 @@ from hexauth.errors import HexauthError, UsageError
 from hexauth.hot import Front
 from hexauth.machine.terminal import encoding, shown
 from hexauth.model import is_plain
+from hexauth.screen.layout import columns
+from hexauth.screen.style import Style, is_colored
 
 
 def read_request(front: Front | None = None) -> bytes:
@@ -27,8 +30,23 @@ def write_answer(answer: bytes) -> None:
 
 def write_lines(lines: Iterable[str]) -> None:
     """Write `lines` for a person, as a screen shows them."""
-    text = "".join(f"{shown(line)}\n" for line in lines)
+    write_laid_out(map(shown, lines))
+
+
+def write_laid_out(lines: Iterable[str]) -> None:
+    """Write `lines` for a person that `screen.layout` has escaped, and made to fit `width`."""
+    text = "".join(f"{line}\n" for line in lines)
     write_answer(text.encode(encoding(sys.stdout), "backslashreplace"))
+
+
+def width() -> int:
+    """Return how many cells wide standard output is."""
+    return columns(sys.stdout, os.environ)
+
+
+def style() -> Style:
+    """Return how words may look on standard output."""
+    return Style(is_colored(sys.stdout is not None and sys.stdout.isatty(), os.environ))
 
 
 def write_json(facts: object) -> None:

@@ -8,8 +8,8 @@ from hexauth.doctor.finding import Finding, ok, problem, warning
 from hexauth.errors import UsageError
 from hexauth.machine.folders import base_folder, home_folder
 from hexauth.machine.programs import find_program
+from hexauth.machine.rewriting import read
 from hexauth.tools import docker_config
-from hexauth.tools.edits import read
 
 PROGRAM = "docker-credential-hexauth"
 

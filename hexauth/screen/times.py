@@ -10,6 +10,11 @@ def clock(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def day(moment: float) -> str:
+    """Return the day of `moment`, in unix seconds, as a person reads it, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+
+
 def iso(moment: float | None) -> str | None:
     """Return `moment`, in unix seconds, as ISO 8601 has it; None stays."""
     if moment is None:
@@ -38,3 +43,12 @@ def countdown(seconds: float) -> str:
     """Return the time that is left as a clock that counts down: minutes and seconds."""
     left = max(0, int(seconds))
     return f"{left // MINUTE}:{left % MINUTE:02}"
+
+
+def left(moment: float, now: float) -> str:
+    """Return in words when something ends that has not ended yet: to the day, on its last a clock.
+
+    Both are in unix seconds.
+    """
+    when = day(moment) if moment - now >= DAY else clock(moment)
+    return f"{when} ({span(moment - now)} from now)"

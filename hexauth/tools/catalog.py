@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from hexauth.errors import UsageError
 from hexauth.machine.programs import find_program, without_secrets
+from hexauth.machine.rewriting import read
 from hexauth.tools import clients, docker_config
 from hexauth.tools.completions import completion
-from hexauth.tools.edits import Content, Place, read
+from hexauth.tools.edits import Content, Place
 from hexauth.tools.places import (
     SHELLS,
     Surroundings,

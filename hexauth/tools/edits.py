@@ -1,16 +1,13 @@
 """Changing other programs' files: whole or not at all, and only as they were seen."""
 
 import re
-import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from hexauth.errors import HexauthError
-from hexauth.machine.files import make_folder, write_private
-from hexauth.machine.private import read_regular
+from hexauth.machine.rewriting import read, rewrite, unchanged
 
 Content = bytes | None
 """What a file holds; None if there is none."""
@@ -60,31 +57,14 @@ class Edit:
 
         Raises `HexauthError` if somebody has changed it meanwhile, OSError if it cannot be written.
         """
-        path = self.path.resolve()
-        if read(path) != self.before:
-            raise HexauthError(
-                f"{self.path} is being changed just now.",
-                hint="Nothing was changed by hexauth: try again.",
-            )
-        if self.after is None:
-            path.unlink()
-            if self.is_program:
-                with suppress(OSError):  # others are in it
-                    self.path.parent.rmdir()
-                    self.path.parent.parent.rmdir()
+        if self.after is not None:
+            rewrite(self.path, self.before, self.after, 0o755 if self.is_program else 0o600)
             return
-        make_folder(path.parent)
-        new = 0o755 if self.is_program else 0o600
-        mode = new if self.before is None else stat.S_IMODE(path.stat().st_mode)
-        write_private(path, self.after, mode, lasting=True)
-
-
-def read(path: Path) -> Content:
-    """Return what the file at `path` holds; None if there is none. Raises OSError."""
-    try:
-        return read_regular(path)[0]
-    except FileNotFoundError:
-        return None
+        unchanged(self.path, self.before).unlink()
+        if self.is_program:
+            with suppress(OSError):  # others are in it
+                self.path.parent.rmdir()
+                self.path.parent.parent.rmdir()
 
 
 def plan(places: list[Place], *, undo: bool) -> list[Edit]:

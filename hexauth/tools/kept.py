@@ -8,9 +8,9 @@ from typing import Any
 
 from hexauth.errors import HexauthError, MalformedRequest
 from hexauth.machine.folders import base_folder, home_folder
+from hexauth.machine.rewriting import read
 from hexauth.model import Target
 from hexauth.protocols import erlang, git
-from hexauth.tools.edits import read
 
 
 @dataclass(frozen=True)

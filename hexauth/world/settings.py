@@ -156,14 +156,19 @@ SETTINGS = tuple(
 
 
 def load(
-    environ: Mapping[str, str], file: Path, flags: Mapping[str, object] | None = None
+    environ: Mapping[str, str],
+    file: Path,
+    flags: Mapping[str, object] | None = None,
+    *,
+    content: bytes | None = None,
 ) -> Settings:
     """Return the settings in force; `flags` maps names to values, None meaning not given.
 
-    An empty variable counts as unset. Raises `UsageError` for a value that makes no sense, a file
-    that cannot be read, and a key that nobody knows.
+    An empty variable counts as unset. `content` is what `file` is about to hold, if that is the
+    question. Raises `UsageError` for a value that makes no sense, a file that cannot be read, and
+    a key that nobody knows.
     """
-    written = _read(file)
+    written = _parse(file, read(file) if content is None else content)
     found: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for setting in SETTINGS:
@@ -201,27 +206,42 @@ def _find(
     return None, ""
 
 
-def _read(file: Path) -> Mapping[str, object]:
+def read(file: Path) -> bytes:
+    """Return what `file`, a config.toml, holds; nothing if it is not there.
+
+    Raises `UsageError` if it cannot be read, or others can write to it.
+    """
     try:
         content, facts = read_regular(file)
-        import tomllib
-
-        found = tomllib.loads(content.decode("utf-8"))
     except FileNotFoundError as error:
         if not file.is_symlink():
-            return {}
+            return b""
         raise UsageError(
             f"{file} is a link to nothing.", hint="Mend the link or remove it."
         ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else f"it is no TOML ({error})"
-        raise UsageError(
-            f"{file} cannot be read: {why}.", hint="Mend the file or remove it."
-        ) from None
+    except OSError as error:
+        raise _unreadable(file, str(error.strerror)) from None
     if others := who_else(facts):  # it names commands, and servers
         raise UsageError(
             f"{file} is not trusted: {others}.", hint=f"Make it yours: `chmod go-w {file}`."
         )
+    return content
+
+
+def _unreadable(file: Path, why: str) -> UsageError:
+    return UsageError(f"{file} cannot be read: {why}.", hint="Mend the file or remove it.")
+
+
+def _parse(file: Path, content: bytes) -> Mapping[str, object]:
+    """Return what `content`, which is or will be that of `file`, says."""
+    if not content:
+        return {}
+    import tomllib
+
+    try:
+        found = tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(file, f"it is no TOML ({error})") from None
     known = {setting.name for setting in SETTINGS if setting.in_file}
     for key in found:
         if key not in known:

@@ -96,8 +96,8 @@ def occasion(value: object) -> str:
 
 
 def origins(value: object) -> tuple[str, ...]:
-    """Return origins, of a list or of a text with spaces."""
-    items = value.split() if isinstance(value, str) else value
+    """Return origins, of a list or of a text with spaces or commas between them."""
+    items = value.replace(",", " ").split() if isinstance(value, str) else value
     if not isinstance(items, list):
         raise TypeError("a list of http URLs")
     return tuple(origin(*split_url(url(item))) for item in items)
@@ -141,6 +141,14 @@ def accounts(value: object) -> Mapping[str, str]:
     if not isinstance(value, dict):
         raise TypeError("a table of servers and the names of accounts")
     return {url(server): text(name) for server, name in value.items()}
+
+
+TABLES: Mapping[str, tuple[Callable[[object], str], Keys]] = {
+    "accounts": (url, {}),
+    "servers": (url, SERVER_KEYS),
+    "repositories": (text, REPOSITORY_KEYS),
+}
+"""How the names in a table of settings are read, and what is said of each; without any, a text."""
 
 
 def _tables(value: object, keys: Keys) -> Tables:

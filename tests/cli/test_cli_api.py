@@ -95,6 +95,16 @@ def test_all_pages_are_joined(here: Machine, sandbox: Sandbox) -> None:
     assert sandbox.journal.counts()["packages"] == 3
 
 
+def test_json_is_laid_out_for_a_person_and_left_alone_for_a_program(here: Machine) -> None:
+    plain = here.hexauth("api", "users/me").stdout
+    with pexpect.spawn("hexauth", ["api", "users/me"], env=here.environ, timeout=SECONDS) as screen:
+        screen.expect(pexpect.EOF)
+
+    assert b"\n" not in plain.rstrip(b"\n")
+    laid_out = json.dumps(json.loads(plain), indent=2)
+    assert screen.before.decode().replace("\r\n", "\n") == f"{laid_out}\n"
+
+
 def test_a_refusal_is_said_and_its_answer_printed(here: Machine) -> None:
     done = here.hexauth("api", "nothing")
 

@@ -12,7 +12,7 @@ import pytest
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from tests.cli.test_cli_handover import record, until_asked
-from tests.conftest import SECONDS, Machine, Process, Serve, need
+from tests.conftest import SECONDS, Machine, Process, Serve, need, unix
 from tests.waiting import until
 
 Make = Callable[[Sandbox], Machine]
@@ -100,8 +100,8 @@ def test_the_clock_of_a_server_does_not_count(
 
     assert (token(here, away), refreshes(sandbox)) == (first, 0)
     assert login["state"] == "ok"
-    assert abs(login["access_token_expires_at"] - time.time() - away - 1800) < SECONDS
-    assert abs(login["session_expires_at"] - time.time() - away - 30 * DAY) < SECONDS
+    assert abs(unix(login["access_token_expires_at"]) - time.time() - away - 1800) < SECONDS
+    assert abs(unix(login["session_expires_at"]) - time.time() - away - 30 * DAY) < SECONDS
 
 
 def test_what_an_attempt_has_left_for_those_who_wait_is_not_believed_on_another_day(

@@ -13,7 +13,7 @@ import pytest
 
 from hexauth.sandbox.serve import Sandbox
 from tests.cli.test_cli_terminals import terminal
-from tests.conftest import SECONDS, Machine, Serve, need
+from tests.conftest import SECONDS, Machine, Serve, need, unix
 from tests.hex_registry import VERSION, Mix, private_names, public_names
 from tests.waiting import until
 
@@ -255,7 +255,7 @@ def test_a_build_outlives_its_token(
         while process.stdout.readline() not in (b"got\n", b""):
             pass
         before = bearers(sandbox)
-        end = here.status()["logins"][0]["access_token_expires_at"]
+        end = unix(here.status()["logins"][0]["access_token_expires_at"])
         until(lambda: time.time() > end)
         out, err = process.communicate(b"\n", timeout=SECONDS)
 

@@ -1,5 +1,6 @@
 """`hexauth import`: what others have kept, listed, copied, and removed when asked."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,8 +41,8 @@ def put(here: Machine, name: str, text: str) -> Path:
 
 
 def imported(here: Machine, *words: str) -> list[str]:
-    """Return the lines that `hexauth import` prints, without the home folder."""
-    done = here.hexauth("import", *words)
+    """Return the lines that `hexauth import` prints, without the home folder, and wide."""
+    done = here.hexauth("import", *words, environ={"COLUMNS": "200"})
     assert (done.returncode, done.stderr) == (0, b"")
     assert KEY.encode() not in done.stdout
     assert b"p@ss" not in done.stdout
@@ -67,21 +68,21 @@ def test_everything_is_listed_and_nothing_changed(here: Machine) -> None:
     lines = imported(here)
 
     assert lines == [
-        "git     .git-credentials: the password of alice for https://git.test: can be copied",
-        "git     .git-credentials: the password of bob for https://git.test/with/path: "
-        "can be copied",
-        "git     .git-credentials: a line that git-credential-store would not understand: "
-        "left where it is",
-        "git     .git-credentials: the password of carol for https://hex.test: can be copied",
-        "mix     .hex/hex.config: an API key: can be copied",
-        "mix     .hex/hex.config: an OAuth login, which is bound to the program that made it: "
-        "left where it is",
-        "rebar3  .config/rebar3/hex.config: an API key: can be copied",
-        "rebar3  .config/rebar3/hex.config: an API key, encrypted with a password of its own: "
-        "left where it is",
-        "rebar3  .config/rebar3/hex.config: the repo_key of the repository hexpm: can be copied",
-        "gleam   .cache/gleam/hex/hexpm/credentials: an API key, encrypted with a password of its "
-        "own: left where it is",
+        "git: .git-credentials",
+        "  the password of alice for https://git.test: can be copied",
+        "  the password of bob for https://git.test/with/path: can be copied",
+        "  a line that git-credential-store would not understand: left where it is",
+        "  the password of carol for https://hex.test: can be copied",
+        "mix: .hex/hex.config",
+        "  an API key: can be copied",
+        "  an OAuth login, which is bound to the program that made it: left where it is",
+        "rebar3: .config/rebar3/hex.config",
+        "  an API key: can be copied",
+        "  an API key, encrypted with a password of its own: left where it is",
+        "  the repo_key of the repository hexpm: can be copied",
+        "gleam: .cache/gleam/hex/hexpm/credentials",
+        "  an API key, encrypted with a password of its own: left where it is",
+        "",
         "Nothing was changed; `hexauth import --yes` copies.",
     ]
     assert not (here.home / "hexauth").exists()
@@ -92,7 +93,7 @@ def test_passwords_are_copied_and_their_file_stays(here: Machine) -> None:
 
     lines = imported(here, "--yes")
 
-    assert [line.rpartition(": ")[2] for line in lines] == [
+    assert [line.rpartition(": ")[2] for line in lines[1:]] == [
         "copied into the vault",
         "copied into the vault",
         "left where it is",
@@ -102,7 +103,7 @@ def test_passwords_are_copied_and_their_file_stays(here: Machine) -> None:
     assert "password=p@ss\n" in stored(here, "protocol=https\nhost=git.test\nusername=alice\n")
     other = "protocol=https\nhost=git.test\npath=with/path\n"
     assert "username=bob\npassword=other\n" in stored(here, other)
-    assert imported(here, "--yes")[0].endswith(": in the vault already")
+    assert imported(here, "--yes")[1].endswith(": in the vault already")
 
 
 def test_what_was_copied_is_removed_when_asked(here: Machine) -> None:
@@ -113,10 +114,8 @@ def test_what_was_copied_is_removed_when_asked(here: Machine) -> None:
 
     assert path.read_text() == "no URL\n"
     assert mix.read_text() == MIX.replace("{'$read_key',<<\"" + KEY + '">>}.\n', "")
-    assert lines[-2:] == [
-        "git     .git-credentials: removed from there",
-        "mix     .hex/hex.config: removed from there",
-    ]
+    gone = "  What is in the vault was removed from there."
+    assert [lines[5], lines[-1], lines.count(gone)] == [gone, gone, 2]
 
 
 def test_a_file_that_is_empty_then_goes(here: Machine) -> None:
@@ -132,7 +131,7 @@ def test_an_api_key_takes_the_place_of_a_login(here: Machine) -> None:
 
     lines = imported(here, "--yes")
 
-    assert lines[0] == "mix     .hex/hex.config: an API key: copied into the vault"
+    assert lines[:2] == ["mix: .hex/hex.config", "  an API key: copied into the vault"]
     assert here.token() == KEY
 
 
@@ -143,7 +142,7 @@ def test_an_api_key_does_not_push_a_login_aside(here: Machine) -> None:
 
     lines = imported(here, "--yes", "--remove")
 
-    assert lines[0].endswith("left where it is: hexauth is logged in already")
+    assert lines[1].endswith("left where it is: hexauth is logged in already")
     assert (here.token(), KEY in (here.home / ".hex/hex.config").read_text()) == (token, True)
 
 
@@ -154,7 +153,7 @@ def test_another_password_in_the_vault_is_not_pushed_aside(here: Machine) -> Non
 
     lines = imported(here, "--yes", "--remove")
 
-    assert lines[0].endswith("left where it is: the vault has another one for that")
+    assert lines[1].endswith("left where it is: the vault has another one for that")
     assert "password=newer\n" in stored(here, request)
     assert path.exists()
 
@@ -167,11 +166,9 @@ def test_mix_s_file_is_found_wherever_mix_puts_it(here: Machine) -> None:
         "XDG_CONFIG_HOME": str(here.home / "xdg"),
     }
 
-    found = [line for line in imported(here) if ": an API key: " in line]
-
-    assert [line.split(":")[0] for line in found] == [
-        "mix     elsewhere/hex.config",
-        "mix     xdg/hex/hex.config",
+    assert [line for line in imported(here) if line.startswith("mix: ")] == [
+        "mix: elsewhere/hex.config",
+        "mix: xdg/hex/hex.config",
     ]
 
 
@@ -215,17 +212,50 @@ def test_keys_of_repositories_are_copied(here: Machine) -> None:
     config = put(here, "hexauth/config.toml", "")
     config.parent.chmod(0o700)
 
-    assert imported(here, "--yes") == [
-        "mix     .hex/hex.config: the auth_key of the repository hexpm:acme: copied into the vault",
-        "mix     .hex/hex.config: the auth_key of the repository mine: left where it is: "
-        "config.toml does not know mine",
+    assert imported(here, "--yes")[1:] == [
+        "  the auth_key of the repository hexpm:acme: copied into the vault",
+        "  the auth_key of the repository mine: left where it is: config.toml does not know mine",
     ]
     config.write_text('[repositories.mine]\nurl = "https://mine.test"\n')
-    assert imported(here, "--yes")[1].endswith("copied into the vault")
-    assert imported(here, "--yes", "--remove")[2:] == [
-        "mix     .hex/hex.config: the auth_key of the repository hexpm:acme: "
-        "remove it there by hand",
-        "mix     .hex/hex.config: the auth_key of the repository mine: remove it there by hand",
+    assert imported(here, "--yes")[2].endswith("copied into the vault")
+    assert imported(here, "--yes", "--remove")[1:] == [
+        "  the auth_key of the repository hexpm:acme: in the vault already",
+        "    remove it there by hand",
+        "  the auth_key of the repository mine: in the vault already",
+        "    remove it there by hand",
     ]
     done = here.hexauth("get", "https://mine.test/tarballs", "--format", "header")
     assert done.stdout == b"Authorization: fedcba9876543210fedcba9876543210\n"
+
+
+def test_programs_are_told_what_became_of_each(here: Machine) -> None:
+    put(here, ".git-credentials", GIT)
+    put(here, ".hex/hex.config", REPOS)
+
+    def told(*words: str) -> list[tuple[str, str, bool | None]]:
+        done = here.hexauth("import", "--json", *words)
+        assert not any(secret in done.stdout for secret in (b"p@ss", b"p%40ss", KEY.encode()))
+        return [
+            (each["program"], each["fate"], each["removed"]) for each in json.loads(done.stdout)
+        ]
+
+    assert told()[:4] == [
+        ("git", fate, None) for fate in ("copyable", "copyable", "left", "copyable")
+    ]
+    assert told("--yes", "--remove") == [
+        ("git", "copied", True),
+        ("git", "copied", True),
+        ("git", "left", None),
+        ("git", "copied", True),
+        ("mix", "copied", False),
+        ("mix", "left", None),
+    ]
+    (first, *_) = json.loads(here.hexauth("import", "--json").stdout)
+    assert first == {
+        "program": "git",
+        "path": f"{here.home}/.git-credentials",
+        "what": "a line that git-credential-store would not understand",
+        "fate": "left",
+        "why": None,
+        "removed": None,
+    }

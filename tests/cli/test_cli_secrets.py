@@ -148,6 +148,8 @@ def test_no_command_lets_a_secret_out_but_where_it_is_asked_for(keeper: Keeper) 
         (("hexauth", "status"), b"", ""),
         (("hexauth", "status", "--json"), b"", ""),
         (("hexauth", "config"), b"", ""),
+        (("hexauth", "config", "get", "api_key"), b"", ""),
+        (("hexauth", "import", "--json"), b"", ""),
         (("hexauth", "doctor"), b"", ""),
         (("hexauth", "doctor", "--json"), b"", ""),
         (("hexauth", "import"), b"", ""),

@@ -13,6 +13,7 @@ import pytest
 
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine, Serve, need
+from tests.stage import stage
 
 Make = Callable[[Sandbox], Machine]
 
@@ -123,11 +124,35 @@ def test_the_list_says_what_is_configured(here: Machine) -> None:
     setup(here, "mix")
     setup(here, "docker", "--all-hosts")
 
+    here.environ["COLUMNS"] = "200"
     lines = setup(here).splitlines()
 
     assert before.count("not configured") == len(TOOLS)
     states = {line.split()[0]: "not configured" not in line for line in lines[1:]}
     assert states == {tool: tool in ("git", "mix", "docker") for tool in TOOLS}
+
+
+def test_programs_are_told_which_tools_there_are_and_what_was_done() -> None:
+    with stage() as here:
+        here.put(".gitconfig", "[alias]\n")
+        dry, done, again = (here.said("setup", "git", *words) for words in (["--dry-run"], [], []))
+        made = here.said("setup", "mix", "--shim")
+        tools = here.said("setup")
+        undone = here.said("setup", "mix", "--shim", "--undo")
+
+    git, shim = f"{here.home}/.gitconfig", f"{here.home}/.local/share/hexauth/shims/mix"
+    assert dry == {
+        "tool": "git", "undo": False, "dry_run": True,
+        "changes": [{"path": git, "change": "changed"}], "advice": [],
+    }  # fmt: skip
+    assert done == {**dry, "dry_run": False}
+    assert again["changes"] == []
+    assert made["changes"] == [{"path": shim, "change": "created"}]
+    assert made["advice"][-1] == f"export PATH={Path(shim).parent}:$PATH"
+    assert undone["changes"] == [{"path": shim, "change": "removed"}]
+    assert [each["tool"] for each in tools] == list(TOOLS)
+    assert [each["tool"] for each in tools if each["configured"]] == ["git", "mix"]
+    assert (tools[0]["installed"], tools[0]["places"]) == (False, [git])
 
 
 def test_git_asks_hexauth_for_hex_and_nobody_else_for_others(here: Machine) -> None:

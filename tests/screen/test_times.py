@@ -1,6 +1,6 @@
 import pytest
 
-from hexauth.screen.times import clock, countdown, iso, span, until
+from hexauth.screen.times import clock, countdown, day, iso, left, span, until
 
 NOON = 1_796_040_000
 
@@ -28,6 +28,12 @@ def test_moments_are_told_to_the_minute_and_to_programs_as_iso_8601() -> None:
     assert iso(None) is None
     assert until(NOON, NOON - 90) == "until 2026-11-30 12:00 UTC, 1 minute from now"
     assert until(NOON, NOON) == "ended at 2026-11-30 12:00 UTC"
+
+
+def test_ends_are_told_to_the_day_and_on_the_last_day_to_the_minute() -> None:
+    assert day(NOON) == "2026-11-30"
+    assert left(NOON, NOON - 86400) == "2026-11-30 (1 day from now)"
+    assert left(NOON, NOON - 86399) == "2026-11-30 12:00 UTC (23 hours from now)"
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(600, "10:00"), (61.9, "1:01"), (-1, "0:00")])
