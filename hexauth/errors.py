@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than this module
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class HexauthError(Exception):
@@ -70,7 +70,7 @@ class Declined(HexauthError):
 class Refused(Declined):
     """The server answered with an OAuth error; `code` is its name (RFC 6749 section 5.2)."""
 
-    hint = "Check the client id and the scopes that are asked for, then try again."
+    hint = "Check the client id, the scopes and the key that it was sent, then try again."
 
     def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -106,7 +106,23 @@ class Interrupted(HexauthError):
     """The person pressed Ctrl-C."""
 
     exit_code = 130
-    hint = "Nothing was changed."
+    hint = "Nothing was changed: run the command again whenever you like."
+
+
+ALIKE, WORD = 0.6, 64
+"""How alike, from 0 to 1, a word has to be to a known one, and how much of it is compared."""
+
+
+def did_you_mean(word: str, known: "Iterable[str]") -> str:
+    """Return the question whether the one of `known` that is most like `word` was meant.
+
+    It stands before the rest of a hint, and is empty if none is like it.
+    """
+    from difflib import get_close_matches  # 4 ms: only who is told of an error pays
+
+    names = {each.lower(): each for each in known}
+    likely = get_close_matches(word[:WORD].lower(), names, 1, ALIKE)
+    return f"Did you mean {names[likely[0]]}? " if likely else ""
 
 
 def exit_codes() -> "Mapping[int, str]":

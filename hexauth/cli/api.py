@@ -20,7 +20,7 @@ from hexauth.servers.directory import server_for
 from hexauth.servers.repositories import find_repository
 from hexauth.servers.targets import parse_target
 from hexauth.vault.home import Home
-from hexauth.world.http import body, near, nonsense, unreachable
+from hexauth.world.http import astray, body, near, nonsense, unreachable
 from hexauth.world.urls import is_web_url, origin, split_url
 
 PAGES = 1000
@@ -89,10 +89,15 @@ def api(
     pairs = dict(_pair(each, "=", "-f KEY=VALUE") for each in fields)
     names = dict(_pair(each, ":", "-H NAME:VALUE") for each in headers)
     if any(name.lower() == "authorization" for name in names):
-        raise UsageError("The header Authorization is what hexauth itself sends.")
+        raise UsageError(
+            "The header Authorization is what hexauth itself sends.",
+            hint="Leave it out; --account names whose credential is sent.",
+        )
     verb = (method or ("POST" if pairs or source is not None else "GET")).upper()
     if paginate and verb != "GET":
-        raise UsageError("--paginate is for GET alone.")
+        raise UsageError(
+            f"--paginate is for GET alone, not for {verb}.", hint="Leave one of the two out."
+        )
     home = flags.home()
     url = _url(home, target, path)
     options: dict[str, Any] = {"headers": names}
@@ -171,7 +176,8 @@ def _content(source: str) -> bytes:
         return Path(source).read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{source} cannot be read: {error.strerror}.", hint="Check its name."
+            f"{source} cannot be read: {error.strerror}.",
+            hint="Check its name and mode, or write --input - to read standard input.",
         ) from None
 
 
@@ -206,12 +212,16 @@ def _answers(
                 options.pop("params", None)
                 page = near(url, following)
                 if page is None:
-                    raise Unreachable("The next page is elsewhere, which is refused.")
+                    raise Unreachable(
+                        f"{here} has its next page elsewhere, which is refused.",
+                        hint="Whoever runs the server has to mend that; without --paginate there "
+                        "is the first page.",
+                    )
                 url = page
     except requests.RequestException as error:
         raise unreachable(here, error) from None
     except ValueError:  # urllib's word for it
-        raise Unreachable(f"{here} sends its callers to what is no address.") from None
+        raise astray(here, "to what is no address") from None
 
 
 def _json(content: bytes) -> Any:  # noqa: ANN401  (JSON is anything)
@@ -242,7 +252,7 @@ def _failure(answer: Any, content: bytes) -> HexauthError:  # noqa: ANN401  (req
     text = next((said[key] for key in ("message", "error") if isinstance(said.get(key), str)), "")
     where = split_url(answer.url)[1]
     message = f": {text[:500]}" if text else ""
-    hint = "Nothing was sent that could be of use." if answer.status_code >= 500 else ""
+    hint = "The server has failed: try again in a while." if answer.status_code >= 500 else ""
     return HexauthError(
         f"{where} answered {answer.status_code}{message}",
         hint=hint or "Check the path, and what this login may do.",

@@ -9,7 +9,7 @@ from hexauth import hex as hexpm
 from hexauth.cli.options import Flags, account_option, login_option, min_ttl_option, vault_option
 from hexauth.credentials import sources
 from hexauth.credentials.request import Request
-from hexauth.errors import UsageError
+from hexauth.errors import UsageError, did_you_mean
 from hexauth.machine.programs import replace_process, require_program
 from hexauth.model import Credential
 from hexauth.protocols import shell
@@ -83,7 +83,7 @@ def exec_(
     if otp is not None and not re.fullmatch(r"[0-9]{6,10}|", otp):
         raise UsageError(
             f"{otp!r} is no one-time password.",
-            hint="Write --otp=CODE, or --otp behind TARGET to be asked for it.",
+            hint="Write --otp=CODE with 6 to 10 digits, or --otp behind TARGET to be asked for it.",
         )
     if direct:
         leave_proxy()
@@ -120,7 +120,8 @@ def _wanted(text: str) -> tuple[str, str]:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or form not in shell.VALUES:
         raise UsageError(
             f"{text!r} names no variable and format.",
-            hint=f"Write NAME=FORMAT, with {', '.join(shell.VALUES)} as FORMAT.",
+            hint=f"{did_you_mean(form, shell.VALUES)}Write NAME=FORMAT, with "
+            f"{', '.join(shell.VALUES)} as FORMAT.",
         )
     return name, form
 

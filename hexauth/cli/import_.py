@@ -36,7 +36,10 @@ def import_(flags: Flags, yes: bool, remove: bool) -> None:
     `hexauth login`.
     """
     if remove and not yes:
-        raise click.UsageError("--remove needs --yes.")
+        raise UsageError(
+            "--remove needs --yes: only what was copied is removed.",
+            hint="Add --yes, or leave --remove out.",
+        )
     home = flags.home()
     done: list[Secret] = []
     lines = []
@@ -108,7 +111,10 @@ def _copy(secret: Secret, kept: Callable[[], str | None], keep: Callable[[], Non
 
 def _check(secret: Secret, kept: str | None) -> None:
     if kept != secret.secret:
-        raise VaultError("The vault does not give back what was put into it.")
+        raise VaultError(
+            "The vault does not give back what was put into it.",
+            hint="Nothing was removed from where it was: see what `hexauth doctor` finds.",
+        )
 
 
 def _copy_key(home: Home, secret: Secret) -> str:

@@ -84,7 +84,8 @@ def remove(flags: Flags, target: str, kind: str | None) -> None:
     repository, _ = _place(home, target)
     if not keys.remove(home, repository, KeyKind(kind) if kind else None):
         raise NotFound(
-            f"No {kind or 'key'} of {repository.name} is kept.", hint="See `hexauth key list`."
+            f"No {kind or 'key'} of {repository.name} is kept.",
+            hint="`hexauth key list` lists those that are.",
         )
     home.screen.say(f"The {kind or 'keys'} of {repository.name} is gone from this machine.")
 

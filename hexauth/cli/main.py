@@ -6,7 +6,6 @@ import click
 
 from hexauth import __version__
 from hexauth.cli.options import Flags, show_usage, verbose_option
-from hexauth.errors import UsageError
 from hexauth.hot import Front
 
 COMMANDS = (
@@ -64,18 +63,12 @@ def invoke(arguments: list[str], front: Front) -> int:
     try:
         code = main.main(arguments, prog_name="hexauth", standalone_mode=False, obj=Flags(front))
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "hexauth"
-        hint = f"Run `{command} --help` to see how it is used."
-        raise UsageError(_usage(error), hint=hint) from None
+        from hexauth.cli.usage import told
+
+        raise told(error) from None
     except click.Abort:
         raise KeyboardInterrupt from None
     return code if isinstance(code, int) else 0
-
-
-def _usage(error: click.UsageError) -> str:
-    """Return what is wrong with the arguments; a surplus one may be a secret: it is not shown."""
-    text = error.format_message()
-    return "There are more arguments than it takes." if "extra argument" in text else text
 
 
 @click.group(

@@ -88,7 +88,10 @@ def _places(tool: str, here: Surroundings, *, shim: bool) -> list[Place]:
         return TOOLS[tool].places(here)
     if (places := TOOLS[tool].shim) is None:
         names = ", ".join(name for name, each in TOOLS.items() if each.shim)
-        raise UsageError(f"There is no shim for {tool}.", hint=f"There is one for {names}.")
+        raise UsageError(
+            f"There is no shim for {tool}.",
+            hint=f"Leave --shim out; there is one for {names}.",
+        )
     return places(here)
 
 

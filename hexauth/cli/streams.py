@@ -55,6 +55,7 @@ def read_key() -> str:
     key = key.strip()
     if not key or not is_plain(key):
         raise UsageError(
-            "Standard input holds no API key.", hint="Pipe in one line: 32 hexadecimal digits."
+            "Standard input holds no API key.",
+            hint="Pipe in one line, as in: hexauth login --with-token < FILE",
         )
     return key

@@ -3,7 +3,7 @@
 import click
 
 from hexauth import hex as hexpm
-from hexauth.errors import NotFound, UsageError
+from hexauth.errors import NotFound, UsageError, did_you_mean
 from hexauth.servers.accounts import accounts
 from hexauth.servers.directory import server_for
 from hexauth.servers.targets import parse_target
@@ -27,7 +27,8 @@ def switch(name: str, target: str) -> None:
         names = ", ".join(each for each in known if each) or "none"
         raise NotFound(
             f"There is no account {name} at {target}.",
-            hint=f"Known are: {names}. Log in with `hexauth login --account NAME`.",
+            hint=f"{did_you_mean(name, known)}Known are: {names}. "
+            f"Log in with `hexauth login --account {name}`.",
         )
     _write(home, server.url, name)
     home.screen.say(f"{name} is used at {server.url} from now on.")

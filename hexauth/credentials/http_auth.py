@@ -206,7 +206,10 @@ class _Call:
         Raises `Declined` after three, or if none is given, and `OtpRequired` if nobody is there.
         """
         if self._passwords == PASSWORDS:
-            raise Declined(f"{PASSWORDS} one-time passwords were wrong.", hint="Try again later.")
+            raise Declined(
+                f"{PASSWORDS} one-time passwords were wrong.",
+                hint="Check the clock of the device that makes them, then try again.",
+            )
         self._passwords += 1
         if isinstance(self._otp, str):
             code, self._otp = self._otp, None
@@ -220,9 +223,15 @@ class _Call:
         else:
             raise OtpRequired("The server wants a one-time password.")
         if not code:
-            raise Declined("No one-time password was given.", hint="Nothing was changed.")
+            raise Declined(
+                "No one-time password was given.",
+                hint="Nothing was changed: try again, with one that is fresh.",
+            )
         if not re.fullmatch(r"[\x21-\x7e]{1,64}", code):
-            raise OtpRequired("This is no one-time password.")
+            raise OtpRequired(
+                "This is no one-time password: it holds a space, or is too long.",
+                hint="Give the digits that your authenticator shows, or set HEX_OTP to them.",
+            )
         return code
 
     def _check_body(self) -> None:

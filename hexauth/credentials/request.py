@@ -1,12 +1,14 @@
 """One request for a credential: for what, by whom, and what has been seen on the way to it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
 from hexauth import hex as hexpm
 from hexauth.credentials import stored
+from hexauth.errors import UnknownTarget, VaultError, did_you_mean
 from hexauth.login.asking import Question, allowed_to_ask, device_name
 from hexauth.login.attempts import Arrival, arrive
 from hexauth.login.tokens import Tokens
@@ -43,10 +45,14 @@ class Request:
         That is `text`, a repository's name or an URL; `repository` itself if there is no text;
         and otherwise `hexpm`. Raises `UnknownTarget` and `UsageError`.
         """
-        if text is None and repository:
-            target = repository_target(find_repository(repository, home.settings))
-        else:
-            target = parse_target(hexpm.REPOSITORY if text is None else text, home.settings)
+        try:
+            if text is None and repository:
+                target = repository_target(find_repository(repository, home.settings))
+            else:
+                target = parse_target(hexpm.REPOSITORY if text is None else text, home.settings)
+        except UnknownTarget as error:
+            _suggest(home, text or repository, error)
+            raise
         return cls(home, target, ask=ask, repository=repository)
 
     @cached_property
@@ -127,3 +133,12 @@ class Request:
         """Return what is handed out for a key, or `Bearer TOKEN`, that is sent unchanged."""
         kind, secret = hexpm.authorization(text)
         return Credential(self.target, self.username, secret, kind, source=source)
+
+
+def _suggest(home: Home, text: str, error: UnknownTarget) -> None:
+    """Add to the hint of `error` which repository, of those that have keys, may have been meant."""
+    with suppress(VaultError):
+        entries = home.vaults.entries().values()
+        names = {facts["repository"] for facts in entries if "repository" in facts}
+        likely = did_you_mean(text, names) or did_you_mean(f"{hexpm.REPOSITORY}:{text}", names)
+        error.hint = likely + error.hint.rpartition("? ")[2] if likely else error.hint

@@ -9,7 +9,7 @@ from hexauth.credentials import keys
 from hexauth.credentials.keys import KeyKind
 from hexauth.credentials.request import Request
 from hexauth.errors import HexauthError, LoginRequired, Unreachable
-from hexauth.login.asking import log_in
+from hexauth.login.asking import log_in, why_not_ask
 from hexauth.login.renewal import exchanged, refreshed
 from hexauth.login.tokens import Tokens
 from hexauth.machine import trace
@@ -187,7 +187,8 @@ def from_store_alone(request: Request) -> Answer:
 @_of_login
 def from_login(request: Request, tokens: Tokens) -> Found:
     """Answer with a login that the person makes now, or that another process has under way."""
-    token = log_in(tokens, request.arrival, request.question, may_ask=request.may_ask)
+    may_ask, why_not = request.may_ask, why_not_ask(request.home, request.ask)
+    token = log_in(tokens, request.arrival, request.question, may_ask=may_ask, why_not=why_not)
     return token, "login"
 
 
@@ -249,6 +250,6 @@ def get(request: Request, explain: Explain = explain_nothing) -> Credential:
         known = ", ".join(known_targets(request.home.settings))
         raise LoginRequired(
             f"Nothing is stored for {request.target}, and hexauth has no login for it.",
-            hint=f"Known are {known}, and whatever a tool has stored.",
+            hint=f"Log in with `hexauth login URL`, or store a password; logins are for {known}.",
         )
     return credential

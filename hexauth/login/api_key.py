@@ -16,7 +16,10 @@ def keep_key(tokens: Tokens, key: str) -> str | None:
     """
     home, login = tokens.home, tokens.login
     if not endpoints_for(home, login).session_revocation:
-        raise UsageError(f"{login.server} is no Hex server, and has no API keys.")
+        raise UsageError(
+            f"{login.server} is no Hex server, and has no API keys.",
+            hint=f"Leave --with-token out: `hexauth login {login.server}`.",
+        )
     try:
         user = oauth.current_user(home.http, f"{login.server}/users/me", key)
     except Refused as refusal:

@@ -29,6 +29,7 @@ from hexauth.machine.browser import is_graphical
 from hexauth.machine.mounts import lock_warning
 from hexauth.machine.mutex import Mutex
 from hexauth.machine.signals import signals_held
+from hexauth.memory.waiting import ALONE, GIT_SAYS_NO, TOLD
 from hexauth.model import Login, Token
 from hexauth.servers.accounts import account_name, explicit_account, no_login, user_of
 from hexauth.servers.directory import client_for, remember
@@ -56,28 +57,32 @@ def allowed_to_ask(world: World, flag: bool | None) -> bool:
     """Tell whether this run may ask the person to log in; `flag` is `--login/--no-login`."""
     if flag is not None:
         return flag
-    why_not = _why_not(world)
+    why_not = why_not_ask(world)
     trace.tell(f"nobody is asked: {why_not}" if why_not else "somebody may be asked to log in")
     return not why_not
 
 
-def _why_not(world: World) -> str:
-    """Return why nobody may be asked; nothing if somebody may."""
+def why_not_ask(world: World, flag: bool | None = None) -> str:
+    """Return why nobody may be asked; nothing if somebody may. `flag` is `--login/--no-login`."""
+    if flag is not None:
+        return "" if flag else TOLD
     for name in ("no_login", "ci"):
         if getattr(world.settings, name):
-            return f"{world.settings.sources[name]} is set"
+            source = world.settings.sources[name]
+            return f"{f'{name} in {source}' if source == 'config.toml' else source} is set"
     if not git_config.may_ask(world.environ):
-        return "git is told not to"
-    if world.screen.visible or is_graphical(world.environ):
-        return ""
-    return "there is neither a terminal nor a graphical session"
+        return GIT_SAYS_NO
+    return "" if world.screen.visible or is_graphical(world.environ) else ALONE
 
 
-def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: bool) -> Token:
+def log_in(
+    tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: bool, why_not: str = TOLD
+) -> Token:
     """Return a token newer than the caller's, asking the person unless somebody else has.
 
     A caller that may not ask still waits for a login that another process has under way, and
-    carries on with the code that it has seen there. Raises `LoginRequired`, `Declined`, `Expired`,
+    carries on with the code that it has seen there. `why_not` says why it may not, in words that go
+    on from "nobody was asked:". Raises `LoginRequired`, `Declined`, `Expired`,
     `Unreachable`, `VaultError` or `Interrupted`.
     """
     home = tokens.home
@@ -96,7 +101,7 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: boo
         if is_good and (may_ask or record.approved or watch.has_shown(record)):
             return _ask(tokens, question, record)
         if not may_ask:
-            raise no_login(home.settings, tokens.login)
+            raise no_login(home.settings, tokens.login, why_not)
         return _ask(tokens, question, Record(attempt=record.ended))
 
 

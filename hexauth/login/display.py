@@ -135,7 +135,10 @@ class Watch:
                 self._may_browse = False
                 open_browser(self._tokens, record)
         if self._end.is_over():
-            raise Expired(f"Process {record.pid} has kept its login open for too long.")
+            raise Expired(
+                f"Process {record.pid} has kept its login open for too long.",
+                hint=f"End it (`kill {record.pid}`), then run `hexauth login` for a new code.",
+            )
 
     def has_shown(self, record: Record) -> bool:
         """Tell whether the person was shown this record's code here."""

@@ -107,4 +107,7 @@ def write_record(path: Path, record: Record) -> None:
         said = {name: value for name, value in asdict(record).items() if value}
         write_private(path, json.dumps(said).encode())
     except OSError as error:
-        raise VaultError(f"The file {path} cannot be written: {error.strerror}.") from error
+        raise VaultError(
+            f"The file {path} cannot be written: {error.strerror}.",
+            hint="Check the owner and mode of its folder, and the space left.",
+        ) from error

@@ -34,7 +34,10 @@ def places(environ: Mapping[str, str], platform: str = sys.platform) -> Places:
         try:
             root = Path(home).expanduser().absolute()
         except RuntimeError:
-            raise UsageError("$HEXAUTH_HOME names the home of nobody here.") from None
+            raise UsageError(
+                "$HEXAUTH_HOME names the home of nobody here.",
+                hint="Set it to the whole path of a folder, such as /home/me/hexauth.",
+            ) from None
         return Places(
             config=root / "config.toml",
             vault=root / "vault",

@@ -98,4 +98,7 @@ def outdate(mutex: "Path | str") -> None:
     except OSError as error:
         from hexauth.errors import VaultError
 
-        raise VaultError(f"{mutex} cannot be changed: {error.strerror}.") from error
+        raise VaultError(
+            f"{mutex} cannot be changed: {error.strerror}.",
+            hint="Check its owner and mode, and the space left.",
+        ) from error

@@ -25,6 +25,14 @@ and the token has little life left."""
 
 LOGIN_REQUIRED = 3
 
+UNASKED = ", and nobody was asked: "
+"""What follows the news that nobody is logged in, for whoever may not ask, and then the reason."""
+
+TOLD = "this run was told to ask nobody"
+GIT_SAYS_NO = "git is told not to"
+ALONE = "there is neither a terminal nor a graphical session"
+"""Why nobody is asked, besides variables."""
+
 NO_MEMORY = b"cache off"
 """What the first line of a note says, after those that every file has, if nothing is kept."""
 
@@ -153,8 +161,10 @@ def _leave_with(front: Front, door: str, found: list[bytes], *, is_new: bool) ->
     code, message, hint = news.split(b"\0")
     if int(code) == LOGIN_REQUIRED:
         base = os.fsdecode(found[3]).removesuffix("token.lock")
-        if not is_told_not_to_ask(front, door) or _is_login_under_way(base):
+        why_not = why_nobody_is_asked(front, door)
+        if not why_not or _is_login_under_way(base):
             return
+        message = message.removesuffix(b".") + f"{UNASKED}{why_not}.".encode()
     elif not is_new:
         return
     if door == "bazel":
@@ -186,19 +196,22 @@ def _is_login_under_way(base: str) -> bool:
     return True
 
 
-def is_told_not_to_ask(front: Front, door: str) -> bool:
-    """Tell whether it is plain that nobody may be asked; `asking.allowed_to_ask` has the rule."""
-    if door == "bazel":
-        return True
-    if front.plain is not None and front.plain[2] is not None:
-        return not front.plain[2]
+def why_nobody_is_asked(front: Front, door: str) -> str:
+    """Return why it is plain that nobody may be asked; nothing if it is not.
+
+    `asking.why_not_ask` has the rule.
+    """
+    flag = False if door == "bazel" else front.plain[2] if front.plain is not None else None
+    if flag is not None:
+        return "" if flag else TOLD
     environ = os.environ
-    if any(environ.get(each, "").lower() not in hot.NO for each in ("CI", "HEXAUTH_NO_LOGIN")):
-        return True
+    for each in ("HEXAUTH_NO_LOGIN", "CI"):
+        if environ.get(each, "").lower() not in hot.NO:
+            return f"${each} is set"
     if environ.get("GIT_TERMINAL_PROMPT", "1").lower() in hot.NO:
-        return True
+        return GIT_SAYS_NO
     is_graphical = environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")
-    return not is_graphical and not os.isatty(2) and not _has_terminal()
+    return "" if is_graphical or os.isatty(2) or _has_terminal() else ALONE
 
 
 def _has_terminal() -> bool:

@@ -37,7 +37,10 @@ def render(credential: "Credential | None", margin: float = 0) -> bytes:
     if credential is not None:
         value = credential.authorization
         if not value.isprintable():
-            raise MalformedRequest("The credential holds characters that no header can.")
+            raise MalformedRequest(
+                "The credential holds characters that no header can.",
+                hint="Erase it with `hexauth erase`, and store it without them.",
+            )
         answer["headers"] = {"Authorization": [value]}
         if credential.expires_at is not None:
             end = gmtime(credential.expires_at - margin)

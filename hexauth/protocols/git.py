@@ -104,7 +104,9 @@ def _render(answer: "Mapping[str, str]") -> bytes:
     try:
         return lines.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise _malformed("The credential holds half a character.") from None
+        raise _malformed(
+            "The credential holds half a character, which git cannot be told."
+        ) from None
 
 
 def _lines(data: bytes) -> "Sequence[str]":

@@ -77,7 +77,10 @@ def value(credential: Credential, name: str) -> str:
     """
     text = VALUES[name](credential)
     if "\0" in text:
-        raise HexauthError("The credential holds a NUL character, which no variable can.")
+        raise HexauthError(
+            "The credential holds a NUL character, which no variable can.",
+            hint="Erase it with `hexauth erase`, and store it without that.",
+        )
     return text
 
 
@@ -95,7 +98,10 @@ def render(credential: Credential, name: str) -> bytes:
     try:
         return (text + "\n").encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise HexauthError("The credential holds half a character.") from None
+        raise HexauthError(
+            "The credential holds half a character.",
+            hint="Erase it with `hexauth erase`, and store it as UTF-8.",
+        ) from None
 
 
 def _quoted(text: str) -> str:

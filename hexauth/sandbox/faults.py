@@ -4,7 +4,7 @@ import re
 import threading
 from dataclasses import dataclass, replace
 
-from hexauth.errors import UsageError
+from hexauth.errors import UsageError, did_you_mean
 from hexauth.sandbox.journal import REQUESTS
 
 STATUSES = ("400", "401", "403", "404", "408", "429", "500", "502", "503", "504")
@@ -73,11 +73,14 @@ def parse(text: str) -> Fault:
         )
     kind, seconds, request, count = found.group("kind", "seconds", "request", "count")
     if kind not in MEANINGS:
-        raise UsageError(f"There is no fault {kind}.", hint=f"Use one of {', '.join(MEANINGS)}.")
+        raise UsageError(
+            f"There is no fault {kind}.",
+            hint=f"{did_you_mean(kind, MEANINGS)}Use one of {', '.join(MEANINGS)}.",
+        )
     if request is not None and request not in SPOILED:
         raise UsageError(
             f"There is no request {request} to spoil.",
-            hint=f"Use one of {', '.join(sorted(SPOILED))}.",
+            hint=f"{did_you_mean(request, SPOILED)}Use one of {', '.join(sorted(SPOILED))}.",
         )
     return Fault(
         kind,

@@ -42,12 +42,17 @@ class Options:
     def __post_init__(self) -> None:
         for name in ("approve_after", "deny_after", "interval"):
             if not 0 <= (getattr(self, name) or 0) < FOREVER:
-                raise UsageError(f"{name} must be a number of seconds, 0 or more.")
+                raise UsageError(
+                    f"{name} must be a number of seconds, 0 or more.", hint="Give one below 10**9."
+                )
         for name in ("expires_in", "token_ttl"):
             if not 0 < getattr(self, name) < FOREVER:
-                raise UsageError(f"{name} must be a number of seconds, more than 0.")
+                raise UsageError(
+                    f"{name} must be a number of seconds, more than 0.",
+                    hint="Give one below 10**9.",
+                )
         if not 0 <= self.port <= 65535:
-            raise UsageError("The port must be between 0 and 65535.")
+            raise UsageError("The port must be between 0 and 65535.", hint="Give 0 for a free one.")
         if self.registry is not None and not self.registry.is_dir():
             raise UsageError(
                 f"The registry {self.registry} is no folder.",

@@ -133,7 +133,7 @@ def find(name: str, environ: Mapping[str, str]) -> str:
         return str(Path(found).absolute())
     if os.sep in name and Path(name).exists():
         raise NotExecutable(f"{name} cannot be executed.")
-    raise NotFound(f"There is no command {name}.")
+    raise NotFound(f"The command {name} is not there.")
 
 
 def from_terminal() -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from hexauth import hex as hexpm
 from hexauth.errors import HexauthError, LoginRequired, UsageError
+from hexauth.memory.waiting import UNASKED
 from hexauth.model import Login, Target, Token
 from hexauth.servers import oauth
 from hexauth.servers.directory import Server, endpoints_for, server_for
@@ -46,7 +47,7 @@ def login_at(home: Home, server: Server, username: str | None = None) -> Login |
     if len(known) > 1:
         raise UsageError(
             f"There are several accounts at {server.url}: {', '.join(known)}.",
-            hint="Name one with --account, or choose one for good: hexauth switch NAME",
+            hint="Name one with --account, or choose one for good with `hexauth switch NAME`.",
         )
     return next(iter(known.values()))
 
@@ -101,18 +102,29 @@ def require_login(home: Home, target: Target, shown: str) -> Login:
     login = login_for(home, target)
     if login is None:
         raise UsageError(
-            f"hexauth has no login for {shown}.", hint="`hexauth status` lists what it has."
+            f"hexauth has no login for {shown}.",
+            hint=f"`hexauth status` lists what it has; `hexauth login {shown}` makes one.",
         )
     return login
 
 
-def no_login(settings: Settings, login: Login) -> LoginRequired:
-    """Return the error that nobody is logged in."""
+def no_login(settings: Settings, login: Login, why_not: str = "") -> LoginRequired:
+    """Return the error that nobody is logged in, and `why_not` anybody was asked, if that is said.
+
+    Its hint names the variables that take the place of a login, where there are some.
+    """
     whose = f" as {login.account}" if login.account else ""
     words = ["hexauth login"]
     words += [login.server] if login.server != settings.api_url else []
     words += [f"--account {login.account}"] if login.account else []
+    command = f"`{' '.join(words)}` in a terminal."
+    is_hexpm = login.server == settings.api_url and not login.account
+    unasked = f"{UNASKED}{why_not}" if why_not else ""
     return LoginRequired(
-        f"There is no login{whose} at {login.server}.",
-        hint=f"Run `{' '.join(words)}` in a terminal.",
+        f"There is no login{whose} at {login.server}{unasked}.",
+        hint=f"Set {VARIABLES}, or run {command}" if is_hexpm else f"Run {command}",
     )
+
+
+VARIABLES = "HEX_API_KEY, or HEX_REPOS_KEY for packages, to a key"
+"""What takes the place of a login at the server of `hexpm`."""

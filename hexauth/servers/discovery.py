@@ -68,7 +68,11 @@ def _endpoints(found: dict[str, Any], issuer: str, settings: Settings) -> Endpoi
     urls = {name: found[name] for name in NAMES if found.get(name)}
     for name, url in urls.items():
         if not (isinstance(url, str) and is_web_url(url)):
-            raise Unreachable(f"{issuer} answered nonsense: {name} is no address.")
+            raise Unreachable(
+                f"{issuer} answered nonsense: {name} is no address.",
+                hint="Whoever runs the server has to mend that, or give its endpoints in "
+                "config.toml.",
+            )
         require_https(url, settings)
         if origin(*split_url(url)) != origin(*split_url(issuer)):
             # Another server's token would be kept, and handed out, as this one's: RFC 9700

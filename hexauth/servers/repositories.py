@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hexauth import hex as hexpm
-from hexauth.errors import UnknownTarget, UsageError
+from hexauth.errors import UnknownTarget, UsageError, did_you_mean
 from hexauth.model import Target
 from hexauth.world.settings import Settings, require_https
 from hexauth.world.urls import origin, split_url
@@ -58,7 +58,8 @@ def find_repository(name: str, settings: Settings) -> Repository:
     if not table and not (is_hexpm and (not parent or re.fullmatch(hexpm.NAME, organization))):
         raise UnknownTarget(
             f"There is no repository called {name!r}.",
-            hint=f"Known are {', '.join(known_names(settings))}, and URLs such as https://HOST/.",
+            hint=f"{did_you_mean(name, known_names(settings))}Known are "
+            f"{', '.join(known_names(settings))}, and URLs such as https://HOST/.",
         )
     if parent:
         above = find_repository(parent, settings)

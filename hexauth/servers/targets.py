@@ -3,7 +3,7 @@
 from urllib.parse import unquote, urlsplit
 
 from hexauth import hex as hexpm
-from hexauth.errors import UnknownTarget, UsageError
+from hexauth.errors import UnknownTarget, UsageError, did_you_mean
 from hexauth.model import Target
 from hexauth.servers.repositories import Repository, find_repository, known_names
 from hexauth.world.settings import Settings, require_https
@@ -39,7 +39,8 @@ def parse_target(text: str, settings: Settings) -> Target:
     if not is_web_url(text):
         raise UnknownTarget(
             f"{shown!r} is no http(s) URL.",
-            hint=f"Known are {', '.join(known_targets(settings))}, and URLs such as https://HOST/.",
+            hint=f"{did_you_mean(shown, known_targets(settings))}Known are "
+            f"{', '.join(known_targets(settings))}, and URLs such as https://HOST/.",
         )
     parts = urlsplit(text)
     if parts.password is not None:

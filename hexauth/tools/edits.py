@@ -62,7 +62,10 @@ class Edit:
         """
         path = self.path.resolve()
         if read(path) != self.before:
-            raise HexauthError(f"{self.path} is being changed just now.", hint="Try again.")
+            raise HexauthError(
+                f"{self.path} is being changed just now.",
+                hint="Nothing was changed by hexauth: try again.",
+            )
         if self.after is None:
             path.unlink()
             if self.is_program:

@@ -104,7 +104,8 @@ def own_file(path: Path, text: str, mark: str, *, is_program: bool = False) -> P
     def put(before: Content) -> Content:
         if before is not None and not is_ours(before):
             raise UsageError(
-                f"{path} is there already, and is not hexauth's.", hint="Move it away first."
+                f"{path} is there already, and is not hexauth's.",
+                hint="Move it away first, then run this again; nothing was changed.",
             )
         return content
 

@@ -89,7 +89,7 @@ def open_session(
             if here == origin(*split_url(str(prepared_request.url))):
                 return
             if prepared_request.body:
-                raise Unreachable(f"{here} sends its callers elsewhere, which is refused.")
+                raise astray(here, "elsewhere, which is refused")
             for name in {*prepared_request.headers} - USUAL_HEADERS:
                 del prepared_request.headers[name]
 
@@ -137,7 +137,7 @@ def send(
     except requests.RequestException as error:
         raise unreachable(home, error) from None
     except ValueError:  # urllib's word for it
-        raise Unreachable(f"{home} sends its callers to what is no address.") from None
+        raise astray(home, "to what is no address") from None
 
 
 def _exchange(
@@ -163,9 +163,9 @@ def _exchange(
                 return response.status_code, kind, body(response)
             goal = near(url, response.headers["location"])
             if goal is None or response.status_code not in (307, 308):
-                raise Unreachable(f"{home} sends its callers elsewhere, which is refused.")
+                raise astray(home, "elsewhere, which is refused")
             url = goal
-    raise Unreachable(f"{home} redirects without end.")
+    raise astray(home, "round and round")
 
 
 def leads_to(url: str, location: str) -> tuple[str, str]:
@@ -278,6 +278,14 @@ def reason(error: Exception) -> str:
         (requests.exceptions.TooManyRedirects, "it redirects without end"),
     )
     return next((words for kind, words in reasons if isinstance(error, kind)), "no answer")
+
+
+def astray(server: str, where: str) -> Unreachable:
+    """Return the error that `server` redirects to `where`, in words."""
+    return Unreachable(
+        f"{server} sends its callers {where}.",
+        hint="Check its address; if that is right, whoever runs the server has to mend it.",
+    )
 
 
 def nonsense(url: str, what: str, kind: type[Unreachable] = Unreachable) -> Unreachable:

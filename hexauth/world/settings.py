@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hexauth import hex as hexpm
-from hexauth.errors import UsageError
+from hexauth.errors import UsageError, did_you_mean
 from hexauth.machine.private import read_regular, who_else
 from hexauth.model import Login
 from hexauth.world import values
@@ -162,7 +162,11 @@ def load(
             found[setting.name] = setting.default if source == "" else setting.parse(value)
         except (ValueError, TypeError) as error:
             where = f"{setting.name} in {file}" if source == "config.toml" else source
-            raise UsageError(f"{where} must be {error}.", hint=setting.meaning) from None
+            likely = error.likely if isinstance(error, values.NoneOf) else ""
+            raise UsageError(
+                f"{where} must be {error}.",
+                hint=f"{likely}Correct it, or leave it out. {setting.meaning}",
+            ) from None
         sources[setting.name] = source
     settings = Settings(**found, sources=sources)
     for url in (settings.api_url, settings.mirror_url, settings.trusted_mirror_url):
@@ -213,7 +217,7 @@ def _read(file: Path) -> Mapping[str, object]:
         if key not in known:
             raise UsageError(
                 f"{file} has a key that hexauth does not know: {key}.",
-                hint=f"Known keys are {', '.join(sorted(known))}.",
+                hint=f"{did_you_mean(key, known)}Known keys are {', '.join(sorted(known))}.",
             )
     return found
 

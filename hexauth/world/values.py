@@ -4,17 +4,29 @@ Each function raises ValueError or TypeError, in words that go on from "must be"
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from hexauth import hot
+from hexauth.errors import did_you_mean
 from hexauth.world.urls import is_web_url, origin, split_url
 
 Tables = Mapping[str, Mapping[str, Any]]
 
 Keys = Mapping[str, Callable[[object], Any]]
 """What a table may hold, and how it is read."""
+
+
+VAULTS = ("auto", "keyring", "file")
+
+
+class NoneOf(ValueError):
+    """What was said is none of those words that are known."""
+
+    def __init__(self, wanted: str, value: object, known: Iterable[str]) -> None:
+        super().__init__(wanted)
+        self.likely = did_you_mean(str(value), known)
 
 
 def text(value: object) -> str:
@@ -57,8 +69,8 @@ def switch(value: object) -> bool:
 
 def vault(value: object) -> str:
     """Return the name of a vault."""
-    if value not in ("auto", "keyring", "file"):
-        raise ValueError("auto, keyring or file")
+    if value not in VAULTS:
+        raise NoneOf("auto, keyring or file", value, VAULTS)
     return str(value)
 
 
@@ -119,7 +131,8 @@ def _tables(value: object, keys: Keys) -> Tables:
         found[name] = {}
         for key, content in table.items():
             if key not in keys:
-                raise ValueError(f"tables that hold nothing but {', '.join(keys)}")
+                wanted = f"tables that hold nothing but {', '.join(keys)}, and not {key}"
+                raise NoneOf(wanted, key, keys)
             try:
                 found[name][key] = keys[key](content)
             except (ValueError, TypeError) as error:

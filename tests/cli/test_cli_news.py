@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from hexauth import hot
-from hexauth.login.asking import allowed_to_ask
+from hexauth.login.asking import allowed_to_ask, why_not_ask
 from hexauth.machine.mutex import Mutex
-from hexauth.memory.waiting import WAIT_SECONDS, is_told_not_to_ask
+from hexauth.memory.waiting import WAIT_SECONDS, why_nobody_is_asked
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from tests.cli.test_cli_hot import imports
@@ -282,9 +282,11 @@ def test_whoever_is_told_not_to_ask_may_not_ask(
     front = hot.Front()
     front.plain = ("hexpm", "token", flag)
 
-    early = is_told_not_to_ask(front, "hexauth")
+    early = why_nobody_is_asked(front, "hexauth")
 
-    assert not (early and allowed_to_ask(home(tmp_path, environ, visible=False), flag))
+    here = home(tmp_path, environ, visible=False)
+    assert not (early and allowed_to_ask(here, flag))
+    assert early in ("", why_not_ask(here, flag))
     assert early or flag is not False
 
 
