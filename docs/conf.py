@@ -22,6 +22,7 @@ exclude_patterns = [".*", "build", "dist", "hexauth", "tests", "writers", "fuzz"
 
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
+smartquotes = False  # it makes a dash of the two before an option
 
 html_theme = "furo"
 html_title = "hexauth"

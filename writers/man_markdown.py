@@ -71,8 +71,16 @@ def _plain(text: str) -> str:
 
 def _prose(text: str) -> str:
     """Return a text that Markdown reads as it is, other pages linked."""
-    text = re.sub(r"([\\`*_\[\]<>{}#$~|])", r"\\\1", _plain(text))
-    return re.sub(r"\b(hexauth(?:-[a-z]+)*|(?:git|docker)-credential-hexauth)\(1\)", _link, text)
+    return re.sub(
+        r"\b(hexauth(?:-[a-z]+)*|(?:git|docker)-credential-hexauth)\(1\)",
+        _link,
+        prose(_plain(text)),
+    )
+
+
+def prose(text: str) -> str:
+    """Return `text` so that Markdown shows each of its characters."""
+    return re.sub(r"([\\`*_\[\]<>{}#$~|])", r"\\\1", text)
 
 
 def _link(found: re.Match[str]) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hexauth.errors import exit_codes
 from hexauth.world.settings import SETTINGS, Setting
-from writers.man_markdown import markdown
+from writers.man_markdown import markdown, prose
 
 PATTERNS = ("docs/*.md", "man/*.1", "bench/*.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")
 """The pages, from the project's root: they link to each other as they do in a checkout."""
@@ -68,7 +69,7 @@ def _setting(setting: Setting) -> list[str]:
     if isinstance(default, str) and default:
         shown = f"`{default}`"
     return [
-        f"## {setting.name}",
+        f"### {setting.name}",
         "",
         setting.meaning,
         "",
@@ -79,5 +80,24 @@ def _setting(setting: Setting) -> list[str]:
     ]
 
 
-MADE: Mapping[str, Callable[[], str]] = {"settings": settings}
+def messages() -> str:
+    """Return each error that there is: what it says, what it means, and what it says to do."""
+    from writers.diagnostics import ALL
+
+    parts = []
+    for code, meaning in exit_codes().items():
+        of_it = [each for each in ALL if each.exit_code == code]
+        if of_it:
+            parts += [f"### Exit code {code}", "", prose(meaning), ""]
+        for each in of_it:
+            parts += [
+                f"`` {each.message} ``",
+                f": {each.explanation}",
+                *(["", f"  It says: {each.hint}"] if each.hint else []),
+                "",
+            ]
+    return "\n".join(parts)
+
+
+MADE: Mapping[str, Callable[[], str]] = {"settings": settings, "messages": messages}
 """What pages can have made, by the names that they use."""

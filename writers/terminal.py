@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -71,15 +72,22 @@ class Terminal:
         self.wait()
 
     def wait(self) -> None:
-        """Wait for the next prompt."""
+        """Wait until the next prompt stands there; bash tells of it just before it prints it."""
         self._run("wait-for", "prompt")
+        end = time.monotonic() + SECONDS
+        while self._capture().rstrip("\n").rpartition("\n")[2] != PROMPT.rstrip():
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired("tmux", SECONDS)
+            time.sleep(0.02)
 
     def read(self) -> str:
         """Return all it has shown, with its colors; lines that were too long are whole again."""
-        shown = self._run("capture-pane", "-t", "0", "-e", "-p", "-J", "-S", "-")
-        lines = [line.rstrip() for line in shown.splitlines()]
-        text = "\n".join(lines).strip("\n")
+        text = self._capture("-e", "-J", "-S", "-").strip("\n")
         return text.removesuffix(PROMPT.rstrip()).rstrip("\n")
+
+    def _capture(self, *options: str) -> str:
+        lines = self._run("capture-pane", "-t", "0", "-p", *options).splitlines()
+        return "\n".join(line.rstrip() for line in lines)
 
     def _run(self, *words: str) -> str:
         done = subprocess.run(
