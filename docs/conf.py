@@ -30,6 +30,7 @@ html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 html_favicon = "icon.svg"
 html_copy_source = False
+html_use_index = False
 html_show_sphinx = False
 html_theme_options = {"footer_icons": [], "top_of_page_buttons": []}
 

@@ -1,5 +1,6 @@
 """Every link in the pages leads somewhere; those to other places are only listed."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,16 @@ def test_links_in_html_are_links() -> None:
         "a.svg",
         "b.svg",
     ]
+
+
+@pytest.mark.parametrize("words", [["--output"], ["--wrong"], ["--links", "x"], ["x"]], ids=str)
+def test_wrong_words_are_told_what_there_is(words: list[str]) -> None:
+    done = subprocess.run(
+        ["sh", "scripts/docs", *words], cwd=ROOT, capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"sh scripts/docs [--output DIR]" in done.stderr
 
 
 def test_the_script_lists_addresses_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
