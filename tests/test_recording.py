@@ -106,6 +106,13 @@ def test_the_picture_of_a_qr_code_has_boxes_and_no_letters_for_them() -> None:
     assert lines(picture) == ["<b> & ok"]
 
 
+def test_black_on_white_is_so_on_any_page() -> None:
+    """Elsewhere, a color is one that is legible on the page: light or dark."""
+    assert 'style="fill: #000000"' in svg("\x1b[30;107mx")
+    assert 'style="fill: #ffffff"' in svg("\x1b[30;107mx")
+    assert 'class="c0"' in svg("\x1b[30mx")
+
+
 def test_without_tmux_it_is_said_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="tmux"), terminal({"PATH": ""}, tmp_path):
         pass

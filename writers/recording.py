@@ -20,7 +20,7 @@ TITLE = "hexauth login, and hexauth status, in a terminal"
 DESCRIPTION = (
     "Recorded from a real run in a terminal of 80 columns. The server was `hexauth sandbox` on "
     "the same machine, which approves the login by itself; its address is shown as https://hex.pm. "
-    "The keyring was one made for it. The text is:"
+    "The keyring was one made for it, the browser a program that does nothing. The text is:"
 )
 
 CELL, LINE, SIZE, PAD = 8.4, 19, 14, 16
@@ -33,6 +33,12 @@ PALETTE = {
     "#8b949e #ffa198 #56d364 #e3b341 #79c0ff #d2a8ff #56d4dd #f0f6fc",
 }
 """The 16 colors, each legible on the page: what is white or black elsewhere is not lost."""
+
+USUAL = (
+    *("#000000", "#cd3131", "#0dbc79", "#e5e510", "#2472c8", "#bc3fbc", "#11a8cd", "#e5e5e5"),
+    *("#666666", "#f14c4c", "#23d18b", "#f5f543", "#3b8eea", "#d670d6", "#29b8db", "#ffffff"),
+)
+"""The 16 colors as terminals have them, for what brings its own ground, such as a QR code."""
 
 PAGES = {"light": ("#f6f8fa", "#24292f", "#d0d7de"), "dark": ("#161b22", "#e6edf3", "#30363d")}
 """The page, the text on it, and the page's edge."""
@@ -71,6 +77,7 @@ def record(environ: Mapping[str, str], steps: Sequence[str] = STEPS) -> str:
                 "HEXAUTH_CACHE": "off",
                 "NO_PROXY": "127.0.0.1",
                 "LANG": "C.UTF-8",
+                "BROWSER": "true",
             }
             with terminal(here, home) as shell:
                 for line in steps:
@@ -161,9 +168,12 @@ def _fill(color: str, usual: str) -> str:
 
 def _pair(look: Look) -> tuple[str, str]:
     """Return the attributes for what is in front, and for what is behind it."""
+    color, ground = look.color, look.ground
+    if ground:
+        color, ground = (USUAL[int(each)] if each.isdecimal() else each for each in (color, ground))
     if look.reversed:
-        return _fill(look.ground, "g"), _fill(look.color, "c")
-    return _fill(look.color, "c"), _fill(look.ground, "g")
+        return _fill(ground, "g"), _fill(color, "c")
+    return _fill(color, "c"), _fill(ground, "g")
 
 
 def _ground(run: Run, top: float) -> list[str]:

@@ -111,7 +111,7 @@ def terminal(environ: Mapping[str, str], folder: Path) -> Iterator[Terminal]:
         size = ["-x", str(COLUMNS), "-y", str(LINES)]
         subprocess.run(
             [*words, "new-session", "-d", *size, bash, "--norc", "--noprofile", "--noediting"],
-            env={**environ, "PS1": PROMPT, "PROMPT_COMMAND": told},
+            env={**environ, "PS1": PROMPT, "PROMPT_COMMAND": told, "HISTFILE": "/dev/null"},
             cwd=folder,
             timeout=SECONDS,
             check=True,
