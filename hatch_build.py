@@ -43,12 +43,13 @@ class Programs(MetadataHookInterface):
 
 
 class Scripts(BuildHookInterface[Any]):
-    """Adds the scripts in `bin`, where they work, and the completions that `setup shell` reads."""
+    """Adds the scripts in `bin`, where they work, and what `setup shell` and `help` read."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Set what the wheel's builder reads; an editable install finds completions beside it."""
+        """Set what the wheel's builder reads; an editable install finds that beside it."""
         if version != "editable":
             build_data["force_include"]["completions"] = "hexauth/completions"
+            build_data["force_include"]["man"] = "hexauth/man"
         if IS_WINDOWS:
             build_data["tag"] = f"py3-none-{PLATFORM.replace('-', '_')}"
         elif not HAS_ENTRY_POINTS:

@@ -16,10 +16,34 @@ _hexauth() {
             "sandbox --")
                 COMPREPLY=($(compgen -A command -A file -- "$word"))
                 return ;;
+            "help --")
+                COMPREPLY=($(compgen -A command -A file -- "$word"))
+                return ;;
             " "[a-z]*) command=${COMP_WORDS[i]} ;;
         esac
     done
     case "$command $before" in
+        "login --account") words="" ;;
+        "login --client-id") words="" ;;
+        "login --scope") words="" ;;
+        "login --name") words="" ;;
+        "login --vault") words="auto keyring file" ;;
+        "login "*)
+            words="hexpm"
+            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --force --scope --name --with-token --vault -v --verbose -h --help" ;;
+        "logout --account") words="" ;;
+        "logout --vault") words="auto keyring file" ;;
+        "logout "*)
+            words="hexpm"
+            [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
+        "switch "*)
+            words="hexpm"
+            [[ $word != -* ]] || words="-v --verbose -h --help" ;;
+        "status --account") words="" ;;
+        "status --vault") words="auto keyring file" ;;
+        "status "*)
+            words=""
+            [[ $word != -* ]] || words="--json --account --vault -v --verbose -h --help" ;;
         "get --format") words="git token header json env curl" ;;
         "get --repo") words="" ;;
         "get --account") words="" ;;
@@ -69,9 +93,6 @@ _hexauth() {
         "key "*)
             words="add list remove"
             [[ $word != -* ]] || words="--kind --no-verify --vault -v --verbose -h --help --json" ;;
-        "switch "*)
-            words="hexpm"
-            [[ $word != -* ]] || words="-v --verbose -h --help" ;;
         "store --account") words="" ;;
         "store --vault") words="auto keyring file" ;;
         "store "*)
@@ -82,24 +103,6 @@ _hexauth() {
         "erase "*)
             words=""
             [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
-        "login --account") words="" ;;
-        "login --client-id") words="" ;;
-        "login --scope") words="" ;;
-        "login --name") words="" ;;
-        "login --vault") words="auto keyring file" ;;
-        "login "*)
-            words="hexpm"
-            [[ $word != -* ]] || words="--account --client-id --browser --no-browser --force --scope --name --with-token --vault -v --verbose -h --help" ;;
-        "logout --account") words="" ;;
-        "logout --vault") words="auto keyring file" ;;
-        "logout "*)
-            words="hexpm"
-            [[ $word != -* ]] || words="--account --vault -v --verbose -h --help" ;;
-        "status --account") words="" ;;
-        "status --vault") words="auto keyring file" ;;
-        "status "*)
-            words=""
-            [[ $word != -* ]] || words="--json --account --vault -v --verbose -h --help" ;;
         "doctor --vault") words="auto keyring file" ;;
         "doctor "*)
             words=""
@@ -120,8 +123,11 @@ _hexauth() {
         "sandbox "*)
             words=""
             [[ $word != -* ]] || words="--port --approve-after --deny-after --expires-in --interval --token-ttl --otp --rate-limit --fault --registry -v --verbose -h --help" ;;
+        "help "*)
+            words=""
+            [[ $word != -* ]] || words="-v --verbose -h --help" ;;
         " "*)
-            words="get exec proxy api setup import key switch store erase login logout status doctor config sandbox"
+            words="login logout switch status get exec proxy api setup import key store erase doctor config sandbox help"
             [[ $word != -* ]] || words="--version -v --verbose -h --help" ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))

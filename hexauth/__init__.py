@@ -1,6 +1,8 @@
 """hexauth: one login for everything that talks to Hex."""
 
 __version__ = "0.1.0"
+__date__ = "2026-11-29"
+"""The day on which this version was made, as its manual pages say."""
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the answer to a `get`
 if TYPE_CHECKING:

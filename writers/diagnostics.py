@@ -10,6 +10,7 @@ brackets is said where it helps. The manual and the documentation are made from 
 """
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,8 +18,8 @@ from functools import cached_property
 from pathlib import Path
 
 from hexauth import errors
-from hexauth.protocols import docker
 from hexauth.sandbox import run
+from writers.placeholders import LIKELY, NAMES, WORDS
 
 PACKAGE = Path(errors.__file__).parent
 
@@ -42,120 +43,11 @@ PASSED_ON = {
 }
 """Where messages are made that are not listed, by module and function, and why."""
 
-LIKELY = "[Did you mean NAME?] "
 
-NAMES = {
-    "likely": LIKELY,
-    # in one module
-    "__main__.py:where": "[: FILE]",
-    "cli/api.py:message": "[: MESSAGE]",
-    "cli/api.py:path": "PATH",
-    "cli/api.py:text": "WORD",
-    "cli/api.py:where": "SERVER",
-    "cli/docker.py:' | '.join(ACTIONS)": "get | store | erase | list | version",
-    "cli/exec_.py:text": "WORD",
-    "cli/exec_.py:target": "TARGET",
-    "cli/usage.py:name": "NAME",
-    "cli/usage.py:_name(error.param)": "NAME",
-    "credentials/keys.py:name": "ENTRY",
-    "credentials/http_auth.py:PASSWORDS": "3",
-    "machine/private.py:others": "is open to other users, or belongs to one",
-    "machine/private.py:wanted": "MODE",
-    "protocols/docker.py:missing": "no credentials (server URL | username)",
-    "sandbox/faults.py:text": "WORD",
-    "servers/accounts.py:command": "`hexauth login` in a terminal.",
-    "servers/accounts.py:unasked": "[, and nobody was asked: WHY]",
-    "servers/accounts.py:whose": "[ as ACCOUNT]",
-    "servers/oauth.py:error": "WHY",
-    "vault/backends.py:what": "THE KEYRING",
-    "vault/file.py:error.hint": "Run `hexauth status` to see what it waits for, then try again.",
-    "vault/passphrase.py:what": "THE FILE OR COMMAND",
-    "world/http.py:found.advice": "[What is to be done about a certificate or a proxy.]",
-    "world/settings.py:error": "WHAT IS ALLOWED",
-    "world/settings.py:where": "SETTING",
-    "world/settings.py:name": "SETTING",
-    # by its text
-    "', '.join(MEANINGS)": "KINDS",
-    "', '.join(SHELLS)": "SHELLS",
-    "', '.join(TOOLS)": "TOOLS",
-    "', '.join(known)": "NAMES",
-    "', '.join(known_names(settings))": "NAMES",
-    "', '.join(known_targets(settings))": "NAMES",
-    "', '.join(missing)": "PACKAGES",
-    "', '.join(shell.VALUES)": "FORMATS",
-    "', '.join(sorted(SPOILED))": "REQUESTS",
-    "', '.join(sorted(known))": "KEYS",
-    "_detail(error)": "WHY",
-    "_wanted(kind)": "a number in the range",
-    "begin.decode()": "LINE",
-    "command[0]": "COMMAND",
-    "error.strerror": "WHY",
-    "error.strerror or type(error).__name__": "WHY",
-    "kind or 'key'": "KIND",
-    "len(content)": "NUMBER",
-    "login.exchange.split()[0]": "REPOSITORY",
-    "name or 'that you use'": "NAME",
-    "name(login)": "LOGIN",
-    "name(request)": "ENTRY",
-    "origin(*split_url(url))": "OTHER SERVER",
-    "origin(scheme, host)": "SERVER",
-    "protocol.NOT_FOUND": docker.NOT_FOUND,
-    "reason(error)": "WHY",
-    "repository.name": "REPOSITORY",
-    "split_url(url)[1]": "SERVER",
-    "why(error)": "WHY",
-    "vault.name": "VAULT",
-    # by the last name in it
-    "_seconds": "SECONDS",
-    "address": "ADDRESS",
-    "base": "SERVER",
-    "code": "WHY",
-    "command": "COMMAND",
-    "command_path": "COMMAND",
-    "done": "read or written",
-    "entry": "ENTRY",
-    "error": "MESSAGE",
-    "failure": "MESSAGE",
-    "file": "FILE",
-    "folder": "FOLDER",
-    "here": "SERVER",
-    "home": "SERVER",
-    "host": "HOST",
-    "issuer": "SERVER",
-    "key": "KEY",
-    "kind": "KIND",
-    "known": "NAMES",
-    "line": "NUMBER",
-    "meaning": "WHY",
-    "missing": "WHY",
-    "mutex": "FILE",
-    "name": "NAME",
-    "names": "NAMES",
-    "option": "OPTION",
-    "others": "WHY",
-    "otp": "WORD",
-    "path": "FILE",
-    "pid": "NUMBER",
-    "place": "PLACE",
-    "port": "PORT",
-    "registry": "FOLDER",
-    "request": "REQUEST",
-    "server": "SERVER",
-    "shown": "TARGET",
-    "source": "SOURCE",
-    "status_code": "STATUS",
-    "target": "TARGET",
-    "tool": "TOOL",
-    "unasked": "WHY",
-    "url": "SERVER",
-    "usage": "USAGE",
-    "value": "VALUE",
-    "verb": "METHOD",
-    "what": "WHAT",
-    "where": "WHERE",
-    "why": "WHY",
+UNTOLD = {
+    "REPOSITORY does not take this key.": "told with the server's own word for it",
 }
-"""What stands for an expression of the code, by its text or by the last name in it."""
+"""What ends in another message, and how."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +63,15 @@ class Diagnostic:
     """What it means and what to do, in more words."""
     places: tuple[str, ...]
     """The modules that it comes from, as paths below `hexauth/`."""
+    patterns: tuple[tuple[str, str], ...]
+    """Regular expressions that its message and its hint match together, one pair a place."""
+
+    def fits(self, message: str, hint: str) -> bool:
+        """Tell whether these two lines are this error."""
+        return any(
+            re.fullmatch(first, message) and re.fullmatch(second, hint)
+            for first, second in self.patterns
+        )
 
 
 class _Module:
@@ -230,8 +131,12 @@ class _Reader:
         for text in self._messages(module, function, message):
             advice = kind.hint if hint is None else self._text(module, function, hint)
             if isinstance(hint, ast.IfExp) and ast.unparse(hint.body) == "None":
-                advice = f"{kind.hint} Or: {advice}"
-            yield Diagnostic(text, advice.strip(), kind.exit_code, "", (module.path,))
+                advice = f"{kind.hint}{EITHER}{advice}"
+            pattern = _pattern(text), "|".join(map(_pattern, advice.split(EITHER)))
+            told = _said(text), " Or: ".join(map(_said, advice.split(EITHER))).strip()
+            if told[0] in UNTOLD:
+                continue
+            yield Diagnostic(*told, kind.exit_code, "", (module.path,), (pattern,))
 
     def _messages(
         self, module: _Module, function: ast.FunctionDef | None, message: ast.expr
@@ -281,17 +186,20 @@ class _Reader:
         self, module: _Module, function: ast.FunctionDef | None, nodes: list[ast.expr]
     ) -> str:
         texts = (self._text(module, function, each) for each in nodes)
-        return " Or: ".join(dict.fromkeys(filter(None, texts)))
+        return EITHER.join(dict.fromkeys(filter(None, texts)))
 
     def _value(self, module: _Module, function: ast.FunctionDef | None, node: ast.expr) -> str:
         """Return what stands for a value that differs."""
         if isinstance(node, ast.Name) and node.id in module.texts:
             return self._text(module, function, node)
         if isinstance(node, ast.Call) and _last(node.func) == "did_you_mean":
-            return LIKELY
+            return f"{BEGIN}{LIKELY}{END}"
         said = ast.unparse(node)
+        if said in WORDS:
+            return WORDS[said]
         keys = (f"{module.path}:{said}", said, _last(node))
-        return next((NAMES[key] for key in keys if key in NAMES), f"<{said}>")
+        name = next((NAMES[key] for key in keys if key in NAMES), f"<{said}>")
+        return f"{BEGIN}{name}{END}"
 
     def _returned(self, name: str) -> ast.expr | None:
         """Return what a function returns that does nothing else."""
@@ -341,6 +249,21 @@ def _last(node: ast.expr) -> str:
     return ""
 
 
+BEGIN, END, EITHER = "\0", "\1", "\2"
+"""What stands around a placeholder, and between alternatives, while the code is read."""
+
+
+def _said(text: str) -> str:
+    """Return `text` as the manual has it."""
+    return text.replace(BEGIN, "").replace(END, "")
+
+
+def _pattern(text: str) -> str:
+    """Return a regular expression for what `text` is when it is said; a placeholder is anything."""
+    parts = re.split(f"{BEGIN}[^{END}]*{END}", text)
+    return ".*".join(re.escape(_said(part)) for part in parts)
+
+
 def _merged(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
     """Yield each message once, with all its hints."""
     known: dict[str, Diagnostic] = {}
@@ -352,7 +275,8 @@ def _merged(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
         hints = dict.fromkeys((*before.hint.split(" Or: "), *each.hint.split(" Or: ")))
         places = tuple(dict.fromkeys(before.places + each.places))
         hint = " Or: ".join(filter(None, hints))
-        known[each.message] = replace(before, hint=hint, places=places)
+        patterns = before.patterns + each.patterns
+        known[each.message] = replace(before, hint=hint, places=places, patterns=patterns)
     yield from known.values()
 
 

@@ -16,4 +16,5 @@ def differing(root: Path, texts: Mapping[str, str]) -> list[str]:
 def write(root: Path, texts: Mapping[str, str]) -> None:
     """Write them all."""
     for name, text in texts.items():
+        (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")

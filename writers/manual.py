@@ -1,120 +1,40 @@
 """The manual pages and completions, written from the commands themselves."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 
-from hexauth import __version__
+from hexauth import __date__, __version__
 from hexauth.cli.main import main
 from hexauth.errors import exit_codes
 from hexauth.tools.completions import NAMES
 from hexauth.world.settings import SETTINGS
+from writers import config_page, diagnostics, roff
 from writers.completions import scripts
 from writers.generated import differing
+from writers.programs import PROGRAMS, RELATED, SURROUNDINGS
+from writers.usage import EVERY, FILES, OTHER_VARIABLES, USAGES, Usage
 
-FILES = (
-    (
-        "~/.config/hexauth/config.toml",
-        "Settings, under the names given above in lower case and without HEXAUTH_.",
-    ),
-    (
-        "~/.local/state/hexauth/",
-        "Mutexes, records of logins under way, the index, and the file vault.",
-    ),
+TWO_LINES = (
+    "An error is two lines on standard error, each behind the word hexauth: what happened, and "
+    "what to do. hexauth-diagnostics(7) lists them all, and says more of each."
 )
-
-GIT_PAGE = r"""
-.SH NAME
-git\-credential\-hexauth \- hexauth as a credential helper of git
-.SH SYNOPSIS
-.nf
-git config \-\-global credential.helper hexauth
-.PP
-.B git\-credential\-hexauth
-[OPTIONS] (get | store | erase | capability)
-.fi
-.SH DESCRIPTION
-.PP
-Git runs this program when a server asks for a user name and a password: get, store and erase do
-what hexauth\-get(1), hexauth\-store(1) and hexauth\-erase(1) do, with the same OPTIONS, and
-capability tells git what hexauth understands.
-.PP
-What hexauth is logged in to is answered from that login; of every other server, what git asks to
-be stored is kept in the same vault.
-A request that does not follow git's protocol, and an operation that git may learn one day, are
-ignored.
-.SH EXIT STATUS
-As in hexauth(1); git itself looks at the answer alone.
-.SH SEE ALSO
-hexauth(1), hexauth\-get(1), git\-credential(1), gitcredentials(7)
-"""
-
-BAZEL_PAGE = r"""
-.SH NAME
-hexauth\-bazel \- hexauth as a credential helper of Bazel
-.SH SYNOPSIS
-.nf
-bazel build \-\-credential_helper=*.hex.pm=/path/to/hexauth\-bazel ...
-.PP
-.B hexauth\-bazel get
-.fi
-.SH DESCRIPTION
-.PP
-Bazel, and whatever else follows the same specification, runs this program for each URI that it
-fetches. It reads {"uri":"https://..."} from standard input, and prints the headers to send and
-the time until which they may be kept: the token's end, less the setting min_ttl.
-.PP
-An URI that hexauth has nothing for gets no headers. Nobody is ever asked to log in.
-.SH EXIT STATUS
-As in hexauth(1), with one line on standard error if it is not 0; 1 for a request that makes no
-sense.
-.SH SEE ALSO
-hexauth(1), hexauth\-get(1)
-"""
-
-DOCKER_PAGE = r"""
-.SH NAME
-docker\-credential\-hexauth \- hexauth as a credential helper of docker
-.SH SYNOPSIS
-.nf
-.B docker\-credential\-hexauth
-(get | store | erase | list | version)
-.fi
-.SH DESCRIPTION
-.PP
-Docker, podman, skopeo and their like run this program if "credsStore" is "hexauth", or
-"credHelpers" names hexauth for a registry, in ~/.docker/config.json. It keeps one user for each
-server, in the same vault as everything else, and speaks the JSON of docker\-credential\-helpers.
-.PP
-For a server that hexauth is logged in to, and nothing else is stored for, get answers with that
-login's token. Nobody is ever asked to log in.
-.SH EXIT STATUS
-0, or 1 with one line on standard output, as docker expects.
-.SH SEE ALSO
-hexauth(1), hexauth\-get(1)
-"""
-
-PROGRAMS = {
-    "git-credential-hexauth": GIT_PAGE,
-    "docker-credential-hexauth": DOCKER_PAGE,
-    "hexauth-bazel": BAZEL_PAGE,
-}
-"""The pages of programs that are no commands of `hexauth`."""
 
 
 def pages() -> Mapping[str, str]:
     """Return every generated file: its path from the project's root, and its text."""
-    found = {f"man/{path.replace(' ', '-')}.1": _page(path, command) for path, command in _walk()}
-    found |= {f"man/{name}.1": _header(name) + text for name, text in PROGRAMS.items()}
+    found = {f"man/man1/{_name(path)}.1": _page(path, command) for path, command in walk()}
+    found |= {f"man/man1/{name}.1": _program(name) for name in PROGRAMS}
+    found["man/man5/hexauth-config.5"] = _config()
+    found["man/man7/hexauth-diagnostics.7"] = _diagnostics()
     found |= {f"completions/{NAMES[shell]}": text for shell, text in completions().items()}
     return {name: text.rstrip("\n") + "\n" for name, text in found.items()}
 
 
 def completions() -> Mapping[str, str]:
     """Return the completion script of each shell, as it is written into its file."""
-    return scripts({path.split()[1]: each for path, each in _walk() if len(path.split()) == 2})
+    return scripts({path.split()[1]: each for path, each in walk() if len(path.split()) == 2})
 
 
 def outdated(root: Path) -> list[str]:
@@ -122,13 +42,14 @@ def outdated(root: Path) -> list[str]:
     current = pages()
     left_over = [
         str(path.relative_to(root))
-        for path in sorted((root / "man").glob("*.1"))
+        for path in sorted((root / "man").rglob("*.[0-9]"))
         if str(path.relative_to(root)) not in current
     ]
     return differing(root, current) + left_over
 
 
-def _walk() -> Iterator[tuple[str, click.Command]]:
+def walk() -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that is listed, as it is typed; groups come before what is in them."""
     yield "hexauth", main
     context = click.Context(main)
     for name in main.list_commands(context):
@@ -145,33 +66,37 @@ def _context(path: str, command: click.Command) -> click.Context:
     return group if command is main else click.Context(command, group, info_name=path)
 
 
+def _name(path: str) -> str:
+    return path.replace(" ", "-")
+
+
 def _page(path: str, command: click.Command) -> str:
     """Return a manual page in the man(7) language."""
     context = _context(path, command)
     short = command.get_short_help_str(200).rstrip(".")
+    usage = USAGES.get(path, Usage())
     lines = [
-        _header(path.replace(" ", "-")),
+        _header(_name(path)),
         ".SH NAME",
-        f"{_text(path.replace(' ', '-'))} \\- {_text(short[0].lower() + short[1:])}",
+        f"{roff.text(_name(path))} \\- {roff.text(short[0].lower() + short[1:])}",
         ".SH SYNOPSIS",
-        f".B {_text(path)}",
-        _text(" ".join(command.collect_usage_pieces(context))),
+        f".B {roff.text(path)}",
+        roff.text(" ".join(command.collect_usage_pieces(context))),
         ".SH DESCRIPTION",
-        *_paragraphs(command.help or ""),
+        *roff.paragraphs(command.help or ""),
         *_options(command, context),
     ]
     if isinstance(command, click.Group):
         lines += [".SH COMMANDS", *_commands(path)]
-    if command is main:
-        lines += [*_environment(), *_files()]
-    lines += [".SH EXIT STATUS"]
-    for code, meaning in exit_codes().items():
-        lines += [".TP", str(code), _text(meaning)]
-    return "\n".join([*lines, *_see_also(path)])
+    lines += [*_examples(usage), *_exit_status(usage)]
+    lines += _every_variable() if command is main else _environment((*usage.variables, *EVERY))
+    lines += _files(tuple(FILES) if command is main else usage.files)
+    lines += [".SH DIAGNOSTICS", *roff.paragraphs(TWO_LINES)]
+    return roff.joined([*lines, *_see_also(path)])
 
 
-def _header(name: str) -> str:
-    return f'.TH "{name.upper()}" 1 "" "hexauth {__version__}" "hexauth"'
+def _header(name: str, section: int = 1) -> str:
+    return roff.header(name, section, __date__, f"hexauth {__version__}")
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
@@ -179,46 +104,118 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is not None and isinstance(parameter, click.Option):
-            yield from (".TP", f"\\fB{_text(record[0])}\\fR", _text(record[1]))
+            yield from roff.tagged(*record)
 
 
 def _commands(group: str) -> Iterator[str]:
-    for path, command in _walk():
+    for path, command in walk():
         if path.rpartition(" ")[0] == group:
-            yield from (".TP", f"\\fB{_text(path)}\\fR", _text(command.get_short_help_str(200)))
+            yield from roff.tagged(path, command.get_short_help_str(200))
 
 
-def _environment() -> Iterator[str]:
+def _examples(usage: Usage) -> Iterator[str]:
+    if usage.examples:
+        yield ".SH EXAMPLES"
+    for meaning, lines in usage.examples:
+        yield from roff.example(meaning, lines.split("\n"))
+
+
+def _exit_status(usage: Usage) -> Iterator[str]:
+    yield ".SH EXIT STATUS"
+    meanings = {**exit_codes(), 126: "COMMAND cannot be executed.", 127: "There is no COMMAND."}
+    for code in (*usage.codes, 130):
+        yield from roff.tagged(str(code), meanings[code])
+    if usage.more:
+        yield from roff.paragraphs(usage.more)
+
+
+def _environment(names: tuple[str, ...]) -> Iterator[str]:
+    meanings = {name: setting.meaning for setting in SETTINGS for name in setting.variables}
     yield ".SH ENVIRONMENT"
-    yield from (".TP", "\\fBHEXAUTH_HOME\\fR", "One folder below which everything is kept.")
+    for name in names:
+        yield from roff.tagged(name, (OTHER_VARIABLES | meanings)[name])
+    yield from roff.paragraphs("hexauth-config(5) has all of them.")
+
+
+def _every_variable() -> Iterator[str]:
+    """Yield all variables; what their values are is said of the settings."""
+    yield ".SH ENVIRONMENT"
+    yield from roff.tagged("HEXAUTH_HOME", OTHER_VARIABLES["HEXAUTH_HOME"])
     for setting in SETTINGS:
-        default = setting.default if setting.default not in ("", (), False, {}) else "none"
-        names = ", ".join(setting.variables) or setting.name
-        where = f"config.toml: {setting.name}." if setting.in_file else "Not in config.toml."
-        yield from (".TP", f"\\fB{_text(names)}\\fR")
-        yield _text(f"{setting.meaning} Default: {default}. {where}")
+        if setting.variables:
+            said = f"{setting.meaning} Default: {config_page.default(setting)}."
+            yield from roff.tagged(", ".join(setting.variables), said)
+    yield from roff.paragraphs("hexauth-config(5) says more of each.")
 
 
-def _files() -> Iterator[str]:
-    yield ".SH FILES"
-    for name, meaning in FILES:
-        yield from (".TP", _text(name), _text(meaning))
+def _files(keys: tuple[str, ...]) -> Iterator[str]:
+    if keys:
+        yield ".SH FILES"
+    for key in keys:
+        yield from roff.tagged(*FILES[key])
+    if keys:
+        yield from roff.paragraphs("With HEXAUTH_HOME, what is kept is below that folder.")
+
+
+def _program(name: str) -> str:
+    """Return the page of a program that is no command."""
+    lines = [_header(name), *PROGRAMS[name].strip("\n").split("\n")]
+    lines += _environment((*SURROUNDINGS[name], *EVERY))
+    lines += [".SH DIAGNOSTICS", *roff.paragraphs("They are listed in hexauth-diagnostics(7).")]
+    return roff.joined([*lines, *_seen(RELATED[name])])
+
+
+def _config() -> str:
+    lines = [_header("hexauth-config", 5), *config_page.body()]
+    others = ("hexauth(1)", "hexauth-config(1)", "hexauth-diagnostics(7)")
+    return roff.joined([*lines, *_seen(others)])
+
+
+def _diagnostics() -> str:
+    """Return the page of every error."""
+    lines = [
+        _header("hexauth-diagnostics", 7),
+        ".SH NAME",
+        "hexauth\\-diagnostics \\- what hexauth says when something is wrong, and what to do",
+        ".SH DESCRIPTION",
+        *roff.paragraphs(
+            "An error is two lines on standard error, each behind the word hexauth: what happened, "
+            "and what to do. The exit code tells what kind of error it is. What differs from case "
+            "to case stands in capitals here; what is in brackets is said where there is something "
+            "to say. hexauth-bazel says both in one line, and docker-credential-hexauth says them "
+            "on standard output, as docker expects; git is told nothing of a request that does not "
+            "follow its protocol.\n\nNo message holds a secret, and what others have written is "
+            "shown escaped. `HEXAUTH_VERBOSE=1` shows what was done before."
+        ),
+        ".SH DIAGNOSTICS",
+    ]
+    meanings = exit_codes()
+    code = -1
+    for each in diagnostics.ALL:
+        if each.exit_code != code:
+            code = each.exit_code
+            about = meanings.get(code, "As a shell says it of a program that cannot be started.")
+            lines += [f".SS Exit code {code}", *roff.paragraphs(about)]
+        lines += [*roff.tagged(each.message, each.explanation)]
+        lines += [".br", roff.literal(f"It says: {each.hint}")] if each.hint else []
+    others = ("hexauth(1)", "hexauth-doctor(1)", "hexauth-config(5)")
+    return roff.joined([*lines, *_seen(others)])
 
 
 def _see_also(path: str) -> Iterator[str]:
-    yield ".SH SEE ALSO"
-    others = [other.replace(" ", "-") for other, _ in _walk() if other != path]
-    yield ", ".join(f"{_text(other)}(1)" for other in [*others, "gitcredentials(7)"]).replace(
-        "gitcredentials(7)(1)", "gitcredentials(7)"
-    )
+    """Yield what belongs to a command: those above, beside and below it, and what all share."""
+    above = path.rpartition(" ")[0]
+    near = [
+        other
+        for other, _ in walk()
+        if other != path and (above in ("", other) or other.rpartition(" ")[0] in (path, above))
+    ]
+    if above == "hexauth":  # all commands stand in hexauth(1)
+        near = ["hexauth", *(other for other in near if other.startswith(f"{path} "))]
+    shared = ("hexauth-config(5)", "hexauth-diagnostics(7)", "gitcredentials(7)")
+    yield from _seen((*(f"{_name(other)}(1)" for other in near), *shared))
 
 
-def _paragraphs(text: str) -> Iterator[str]:
-    for paragraph in re.split(r"\n\s*\n", text.replace("\b", "").strip()):
-        yield from (".PP", _text(" ".join(paragraph.split())))
-
-
-def _text(text: str) -> str:
-    r"""Return `text` for roff: `\` and `-` escaped, and no line that begins with a control."""
-    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "")
-    return re.sub(r"^([.'])", r"\\&\1", escaped, flags=re.MULTILINE)
+def _seen(others: tuple[str, ...]) -> Iterator[str]:
+    yield from (".SH SEE ALSO", ".PP")
+    yield ",\n".join(roff.escaped(other) for other in others)

@@ -1,5 +1,7 @@
 """The command group: it knows the commands by name, and imports only the one that is asked for."""
 
+from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 
 import click
@@ -8,33 +10,42 @@ from hexauth import __version__
 from hexauth.cli.options import Flags, show_usage, verbose_option
 from hexauth.hot import Front
 
-COMMANDS = (
-    "get",
-    "exec",
-    "proxy",
-    "api",
-    "setup",
-    "import",
-    "key",
-    "switch",
-    "store",
-    "erase",
-    "login",
-    "logout",
-    "status",
-    "doctor",
-    "config",
-    "sandbox",
-    "capability",
+GROUPS = (
+    ("Log in", ("login", "logout", "switch", "status")),
+    ("Hand out", ("get", "exec", "proxy", "api")),
+    ("Other tools", ("setup", "import", "key", "store", "erase")),
+    ("Look and try", ("doctor", "config", "sandbox", "help")),
+    ("Asked by git itself", ("capability",)),
 )
-"""In the order in which the help lists them; each is a module here with a function of its name."""
+"""The commands as the help lists them; each is a module here with a function of its name."""
 
-TAKEN = ("exec", "import")
+COMMANDS = tuple(name for _, names in GROUPS for name in names)
+
+TAKEN = ("exec", "help", "import")
 """Names that Python uses otherwise: their modules and functions have an underscore behind them."""
+
+
+class Context(click.Context):
+    """A command's context, whose help breaks no word."""
+
+    def make_formatter(self) -> click.HelpFormatter:
+        """Return what help is written with."""
+        from hexauth.cli.layout import Formatter
+
+        return Formatter()
 
 
 class Commands(click.Group):
     """A group whose commands are imported when they are used: start-up time is the product."""
+
+    context_class = Context
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in their groups."""
+        from hexauth.cli.layout import write_commands
+
+        for title, names in GROUPS:
+            write_commands(formatter, title, {name: self.get_command(ctx, name) for name in names})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -50,12 +61,23 @@ class Commands(click.Group):
 
 
 def _told(command: click.Command) -> click.Command:
-    """Give `command`, and those below it, the option that all have."""
+    """Give `command`, and those below it, the option and the help that all have."""
+    command.context_class = Context
     if not any(each.name == "verbose" for each in command.params):
         command.params.append(verbose_option())
-    for each in command.commands.values() if isinstance(command, click.Group) else ():
-        _told(each)
+    if isinstance(command, click.Group):
+        command.format_commands = partial(_list, command.commands)  # type: ignore[method-assign]
+        for each in command.commands.values():
+            _told(each)
     return command
+
+
+def _list(
+    commands: Mapping[str, click.Command], _context: click.Context, formatter: click.HelpFormatter
+) -> None:
+    from hexauth.cli.layout import write_commands
+
+    write_commands(formatter, "Commands", commands)
 
 
 def invoke(arguments: list[str], front: Front) -> int:
@@ -74,7 +96,7 @@ def invoke(arguments: list[str], front: Front) -> int:
 @click.group(
     cls=Commands,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, "--version", message="hexauth %(version)s")
 @click.pass_context

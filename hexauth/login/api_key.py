@@ -1,6 +1,6 @@
 """An API key kept in place of a login, for machines where nobody logs in."""
 
-from hexauth.errors import Refused, UsageError
+from hexauth.errors import UsageError
 from hexauth.login.ending import replace_login
 from hexauth.login.tokens import Tokens
 from hexauth.model import Kind, Token
@@ -20,11 +20,7 @@ def keep_key(tokens: Tokens, key: str) -> str | None:
             f"{login.server} is no Hex server, and has no API keys.",
             hint=f"Leave --with-token out: `hexauth login {login.server}`.",
         )
-    try:
-        user = oauth.current_user(home.http, f"{login.server}/users/me", key)
-    except Refused as refusal:
-        refusal.hint = "Check the key under the keys of your account; nothing was stored."
-        raise
+    user = oauth.current_user(home.http, f"{login.server}/users/me", key)
     home.vaults.check(tokens.entry)
     with tokens.changing():
         replace_login(tokens, Token(access=key, issued_at=int(home.now()), kind=Kind.KEY))

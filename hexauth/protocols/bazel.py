@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
 if TYPE_CHECKING:
     from hexauth.model import Credential
 
-HINT = 'Send {"uri": "https://…"}, as the credential-helper specification says.'
+HINT = 'Send {"uri": "https://..."}, as the credential-helper specification says.'
 
 
 def parse(data: bytes) -> str:

@@ -26,8 +26,12 @@ def listen(address: str = LOOPBACKS[0], port: int = 0) -> "_socket.socket":
     """Return a socket that listens on loopback; port 0 is a free one. Raises OSError."""
     family = _socket.AF_INET6 if ":" in address else _socket.AF_INET
     listener = _socket.socket(family, _socket.SOCK_STREAM)
-    listener.bind((address, port))
-    listener.listen(128)
+    try:
+        listener.bind((address, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 

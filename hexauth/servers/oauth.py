@@ -150,7 +150,11 @@ def current_user(session: "requests.Session", url: str, authorization: str) -> d
     """
     status, answer = _asked(session, "GET", url, authorization=authorization)
     if status in (401, 403):
-        raise Refused("invalid_token", f"{split_url(url)[1]} does not accept this key.")
+        raise Refused(
+            "invalid_token",
+            f"{split_url(url)[1]} does not accept this key.",
+            hint="Check it under the keys of your account; nothing was stored.",
+        )
     if status != 200 or not isinstance(answer, dict):
         raise nonsense(url, f"status {status}")
     return answer

@@ -22,7 +22,7 @@ def test_without_a_command_the_help_is_shown_as_it_was_written(stranger: Machine
 
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.startswith(b"Usage: hexauth [OPTIONS] [COMMAND] [ARGS]...\n\n")
-    assert b"\n  login    Log in to TARGET in a browser" in done.stderr
+    assert b"\n  login   Log in to TARGET in a browser" in done.stderr
 
 
 @pytest.mark.parametrize("word", ["-h", "--help"])
@@ -30,7 +30,7 @@ def test_help_goes_to_standard_output(word: str, stranger: Machine) -> None:
     done = stranger.hexauth(word)
 
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b"\n  get      Print a working credential" in done.stdout
+    assert b"\n  get    Print a working credential" in done.stdout
 
 
 def test_version_is_the_package_s(stranger: Machine) -> None:
@@ -48,8 +48,8 @@ def test_unknown_command_is_named_in_two_lines(stranger: Machine) -> None:
 
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.decode().splitlines() == [
-        "hexauth: No such command 'frob'.",
-        "hexauth: Run `hexauth --help` to see how it is used.",
+        "hexauth: There is no command 'frob'.",
+        "hexauth: `hexauth --help` lists those there are.",
     ]
 
 
