@@ -1,9 +1,19 @@
-"""A manual page as Markdown: of man(7), what the pages in man/ use."""
+"""A manual page as Markdown: of man(7), what `writers.roff` writes."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
-ESCAPES = {r"\-": "-", r"\e": "\\", r"\&": "", "\\ ": " "}
+from hexauth.screen.page import plain
+
+ELSEWHERE: Mapping[str, str] = {
+    "hexauth-config(5)": "/docs/settings.md",
+    "hexauth-diagnostics(7)": "/docs/troubleshooting.md",
+}
+"""Pages whose contents stand in another page of the site."""
+
+PAGE = re.compile(r"\b((?:git-credential-|docker-credential-)?hexauth(?:-[a-z]+)*)\((\d)\)")
+
+IGNORED = ("nh", "ad")
 
 
 def markdown(page: str) -> str:
@@ -11,77 +21,97 @@ def markdown(page: str) -> str:
 
     What cannot be rendered is an error, so that no page is shown without a part of it.
     """
-    lines = page.splitlines()
-    return "\n".join(_blocks(lines)) + "\n"
+    return "\n".join(_blocks(page.splitlines())).strip("\n") + "\n"
 
 
-def _blocks(lines: Sequence[str]) -> Iterator[str]:
-    """Render each request with the text below it."""
-    left = list(lines)
-    while left:
-        line = left.pop(0)
-        request, _, rest = line.partition(" ")
-        if request == ".TH":
-            yield f"# {rest.split()[0].strip(chr(34)).lower()}"
-        elif request == ".SH":
-            yield from ("", f"## {rest.strip(chr(34)).capitalize()}", "")
-        elif request == ".PP":
-            yield ""
-        elif request == ".TP":
-            yield from ("", f"`{_plain(left.pop(0))}`", f": {_prose(_taken(left))}")
-        elif request == ".nf":
-            yield from ("```text", *_literal(left), "```")
-        elif request == ".B":
-            yield from ("```text", _plain(f"{rest} {_taken(left)}"), "```")
-        elif request.startswith((".", "'")):
-            raise ValueError(f"no Markdown is known for {line}")
-        else:
-            yield _prose(line)
-
-
-def _taken(left: list[str]) -> str:
-    """Take the lines until the next request from `left`, as one text."""
-    found = []
-    while left and not left[0].startswith("."):
-        found.append(left.pop(0))
-    return " ".join(found)
-
-
-def _literal(left: list[str]) -> Iterator[str]:
-    """Take the lines until `.fi` from `left`; what `.B` has is one line with the next."""
-    bold = ""
-    while (line := left.pop(0)) != ".fi":
-        if line == ".PP":
-            yield ""
-        elif line.startswith(".B "):
-            bold = line.removeprefix(".B ")
-            if left[0].startswith("."):
-                yield _plain(bold)
-                bold = ""
-        else:
-            yield _plain(f"{bold} {line}".strip())
-            bold = ""
-
-
-def _plain(text: str) -> str:
-    """Return a text without escapes and fonts."""
-    text = re.sub(r"\\f[BIRP]", "", text)
-    return re.sub(r"\\.", lambda found: ESCAPES[found[0]], text)
-
-
-def _prose(text: str) -> str:
-    """Return a text that Markdown reads as it is, other pages linked."""
-    return re.sub(
-        r"\b(hexauth(?:-[a-z]+)*|(?:git|docker)-credential-hexauth)\(1\)",
-        _link,
-        prose(_plain(text)),
-    )
+def sections(page: str) -> Mapping[str, str]:
+    """Return the Markdown of each section of a manual page, by its heading, without that."""
+    parts = re.split(r"^## (.*)\n", markdown(page), flags=re.MULTILINE)
+    return {name: text.strip("\n") for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def prose(text: str) -> str:
-    """Return `text` so that Markdown shows each of its characters."""
-    return re.sub(r"([\\`*_\[\]<>{}#$~|])", r"\\\1", text)
+    """Return a text in roff so that Markdown shows each of its characters: what is bold is code."""
+    parts = re.split(r"\\fB(.*?)\\fR", text)
+    return "".join(
+        _code(plain(part)) if number % 2 else _linked(plain(part))
+        for number, part in enumerate(parts)
+    )
 
 
-def _link(found: re.Match[str]) -> str:
-    return f"[{found[1]}(1)]({found[1]}.1)"
+def _code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _linked(text: str) -> str:
+    """Escape what acts on Markdown, and lead from the name of a page to it."""
+    escaped = re.sub(r"([\\`*_\[\]<>{}#$~|])", r"\\\1", text)
+    return PAGE.sub(lambda found: f"[{found[0]}]({_place(found)})", escaped)
+
+
+def _place(page: re.Match[str]) -> str:
+    """Return where a page stands, from the project's root, as MyST reads it."""
+    return ELSEWHERE.get(page[0], f"/man/man{page[2]}/{page[1]}.{page[2]}")
+
+
+def _blocks(left: list[str]) -> Iterator[str]:
+    """Render each request with the text below it."""
+    while left:
+        line = left.pop(0)
+        request, _, rest = line.removeprefix(".").partition(" ")
+        if not line.startswith("."):
+            yield _text([line, *_taken(left)], "")
+        elif request == "TH":
+            name, section = rest.split()[:2]
+            yield f"# {name.strip(chr(34)).lower()}({section})"
+        elif request in ("SH", "SS"):
+            yield from ("", f"{'##' if request == 'SH' else '###'} {plain(rest).capitalize()}", "")
+        elif request == "PP":
+            yield ""
+        elif request == "TP":
+            yield from _entry(left)
+        elif request == "B":
+            words = " ".join(plain(each) for each in (rest, *_taken(left)))
+            yield from ("```text", words, "```")
+        elif line == ".RS 4" and left[0] == ".nf":
+            yield from _literal(left)
+        elif request not in IGNORED:
+            raise ValueError(f"no Markdown is known for {line}")
+
+
+def _entry(left: list[str]) -> Iterator[str]:
+    """Render an entry of a list, and the list below it, if there is one."""
+    tag = plain(left.pop(0))
+    yield from ("", _code(tag), f": {_text(_taken(left), '  ')}")
+    if left[:1] == [".RS"]:
+        yield ""
+    while left[:2] == [".RS", ".TP"]:
+        name = plain(left[2])
+        del left[:3]
+        yield f"  - {_code(name)}: {_text(_taken(left), '    ')}"
+        if left.pop(0) != ".RE":
+            raise ValueError(f"the list of {tag} does not end after {name}")
+
+
+def _literal(left: list[str]) -> Iterator[str]:
+    """Render lines that are shown as they are, and the end of their indentation."""
+    end = left.index(".fi")
+    lines = [plain(line) for line in left[1:end]]
+    if left[end + 1 : end + 2] != [".RE"]:
+        raise ValueError("what is shown as it is goes on")
+    del left[: end + 2]
+    yield from ("```text", *lines, "```")
+
+
+def _taken(left: list[str]) -> list[str]:
+    """Take the lines up to the next request, but for breaks, from `left`."""
+    found = []
+    while left and (not left[0].startswith(".") or left[0] == ".br"):
+        found.append(left.pop(0))
+    return found
+
+
+def _text(lines: list[str], indent: str) -> str:
+    r"""Return lines as a paragraph; a break is a backslash at a line's end."""
+    parts = " ".join("\n" if line == ".br" else prose(line) for line in lines).split(" \n ")
+    return f"\\\n{indent}".join(parts)

@@ -3,15 +3,21 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hexauth.errors import exit_codes
-from hexauth.world.settings import SETTINGS, Setting
-from writers.man_markdown import markdown, prose
+from writers.man_markdown import markdown, sections
+from writers.manual import pages
 
-PATTERNS = ("docs/*.md", "man/*.1", "bench/*.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PATTERNS = (
+    "docs/*.md",
+    "man/man1/*.1",
+    "bench/*.md",
+    "SECURITY.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+)
 """The pages, from the project's root: they link to each other as they do in a checkout."""
 
 START = "docs/index"
@@ -50,54 +56,16 @@ def source(name: str, text: str) -> str:
 def _made(name: str) -> str:
     if name not in MADE:
         raise ValueError(f"nothing is made under the name {name}")
-    return MADE[name]()
+    page, headings = MADE[name]
+    found = sections(pages()[page])
+    return "\n\n".join(f"## {heading}\n\n{found[heading]}" for heading in headings)
 
 
-def settings() -> str:
-    """Return each setting with its names, its default and its meaning."""
-    return "\n".join(part for setting in SETTINGS for part in _setting(setting))
-
-
-def _setting(setting: Setting) -> list[str]:
-    names = [
-        *(f"`{flag}`" for flag in (setting.flag,) if flag),
-        *(f"`{variable}`" for variable in setting.variables),
-        *([f"`{setting.name}` in config.toml"] if setting.in_file else []),
-    ]
-    default = setting.default
-    shown = "none" if default in ("", (), {}) else f"`{str(default).lower()}`"
-    if isinstance(default, str) and default:
-        shown = f"`{default}`"
-    return [
-        f"### {setting.name}",
-        "",
-        setting.meaning,
-        "",
-        f"- Set by {', '.join(names)}.",
-        f"- Default: {shown}.",
-        *(["- Never shown."] if setting.secret else []),
-        "",
-    ]
-
-
-def messages() -> str:
-    """Return each error that there is: what it says, what it means, and what it says to do."""
-    from writers.diagnostics import ALL
-
-    parts = []
-    for code, meaning in exit_codes().items():
-        of_it = [each for each in ALL if each.exit_code == code]
-        if of_it:
-            parts += [f"### Exit code {code}", "", prose(meaning), ""]
-        for each in of_it:
-            parts += [
-                f"`` {each.message} ``",
-                f": {each.explanation}",
-                *(["", f"  It says: {each.hint}"] if each.hint else []),
-                "",
-            ]
-    return "\n".join(parts)
-
-
-MADE: Mapping[str, Callable[[], str]] = {"settings": settings, "messages": messages}
-"""What pages can have made, by the names that they use."""
+MADE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "settings": (
+        "man/man5/hexauth-config.5",
+        ("Settings", "Settings of a run", "Examples"),
+    ),
+    "messages": ("man/man7/hexauth-diagnostics.7", ("Diagnostics",)),
+}
+"""What pages can have made, by the names that they use: a manual page, and sections of it."""
