@@ -38,7 +38,14 @@ html_theme_options = {"footer_icons": [], "top_of_page_buttons": []}
 def setup(app: Any) -> None:  # noqa: ANN401  (sphinx.application.Sphinx)
     """Let pages have their parts that are made of the program."""
     app.connect("source-read", _read)
+    if app.tags.has("part"):
+        app.connect("builder-inited", _without_search)
 
 
 def _read(app: Any, name: str, texts: list[str]) -> None:  # noqa: ANN401  (the same)
     texts[0] = source(name, texts[0])
+
+
+def _without_search(app: Any) -> None:  # noqa: ANN401  (the same)
+    """Make no index: one of a part of the pages would be a warning."""
+    app.builder.search = False

@@ -7,6 +7,7 @@ import pytest
 from hexauth.world.settings import SETTINGS
 from tests.docs_pages import ROOT
 from writers.diagnostics import ALL
+from writers.links import links
 from writers.man_markdown import markdown, sections
 from writers.site import source
 
@@ -111,6 +112,9 @@ def test_every_page_is_rendered(path: Path) -> None:
     rendered = markdown(path.read_text("utf-8"))
 
     assert not any(each in rendered for each in (r"\f", r"\(", r"\-"))
+    assert [
+        each for each in links(rendered) if each[0] == "/" and not (ROOT / each[1:]).is_file()
+    ] == []
 
 
 def test_the_settings_page_has_every_setting_and_variable() -> None:
