@@ -98,3 +98,15 @@ def test_completions_are_in_the_package_and_their_writers_are_not(tmp_path: Path
         [],
     )
     assert written.read_bytes() == Path(ROOT, "completions/hexauth.fish").read_bytes()
+    asked = [sys.executable, "-m", "hexauth", "help", "settings"]
+    page = subprocess.run(asked, env=environ, cwd=tmp_path, capture_output=True, check=True)
+    assert page.stdout.startswith(b"HEXAUTH-CONFIG(5)")
+
+
+def test_manual_is_installed_where_man_looks(tmp_path: Path) -> None:
+    with ZipFile(build(tmp_path)) as archive:
+        names = [name.partition("/data/share/")[2] for name in archive.namelist()]
+
+    assert {path.relative_to(ROOT).as_posix() for path in ROOT.glob("man/man?/*")} == {
+        name for name in names if name.startswith("man/")
+    }

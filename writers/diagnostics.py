@@ -6,7 +6,7 @@ Each is a `Diagnostic`: the `message` and the `hint` as they are printed, one li
 brackets is said where it helps. The manual and the documentation are made from this list, and
 `tests/test_diagnostics.py` provokes what is in it.
 
-`scripts/manual` fails where an explanation is missing, or is of a message that is gone.
+`disagreements` tells of explanations that are missing, or are of a message that is gone.
 """
 
 import ast

@@ -92,9 +92,10 @@ class _Page:
         self.end_paragraph()
         match name:
             case "TH":
-                title = re.findall(r'"([^"]*)"|(\S+)', words)
-                called, section, date, source = (quoted or bare for quoted, bare in title[:4])
-                self.lines.append(f"{called}({section})  {source}  {date}")
+                found = re.findall(r'"([^"]*)"|(\S+)', words)
+                called, section, date, source = (quoted or bare for quoted, bare in found[:4])
+                title = f"{called}({section})  {source}  {date}"
+                self.lines += [title] if cells(title) <= self.width else title.split("  ")
             case "SH" | "SS":
                 self._base = self._margin = self.step
                 self.lines += ["", " " * (3 * (name == "SS")) + plain(words)]

@@ -255,7 +255,11 @@ def test_ctrl_c_while_another_process_asks_is_told_alike(serve: Serve, machine: 
                 ends.append((second.communicate(timeout=60)[1], second.returncode))
         first.kill()
 
-    assert ends == [(b"\nhexauth: Interrupted.\nhexauth: Nothing was changed.\n", 130)] * 2
+    said = (
+        b"\nhexauth: Interrupted.\n"
+        b"hexauth: Nothing was changed: run the command again whenever you like.\n"
+    )
+    assert ends == [(said, 130)] * 2
 
 
 def test_a_plain_login_imports_no_click(serve: Serve, machine: Make) -> None:
