@@ -57,10 +57,10 @@ class Run:
 
 
 class Terminal:
-    """A shell in a terminal of tmux(1); `type` waits until its prompt is there again."""
+    """A shell in a terminal of tmux(1), reached by the command `tmux`."""
 
     def __init__(self, tmux: Sequence[str]) -> None:
-        self._tmux = tmux
+        self.tmux = tmux
 
     def type(self, line: str) -> None:
         """Type `line` and Enter, and wait until what it runs has ended.
@@ -91,7 +91,7 @@ class Terminal:
 
     def _run(self, *words: str) -> str:
         done = subprocess.run(
-            [*self._tmux, *words], capture_output=True, timeout=SECONDS, check=True
+            [*self.tmux, *words], capture_output=True, timeout=SECONDS, check=True
         )
         return done.stdout.decode("utf-8")
 
