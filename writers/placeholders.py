@@ -37,6 +37,7 @@ NAMES = {
     "world/settings.py:error": "WHAT IS ALLOWED",
     "world/settings.py:where": "SETTING",
     "world/settings.py:name": "SETTING",
+    "world/settings.py:setting.meaning": "What the setting means.",
     # by its text
     "', '.join(ALIASES)": "TOPICS",
     "', '.join(MEANINGS)": "KINDS",

@@ -99,12 +99,12 @@ def render(credential: Credential, capabilities: "Sequence[str]" = ()) -> bytes:
 def _render(answer: "Mapping[str, str]") -> bytes:
     for value in answer.values():
         if any(character in value for character in "\n\r\0"):
-            raise _malformed("The credential holds a line feed, which git cannot be told.")
+            raise _unspeakable("The credential holds a line feed, which git cannot be told.")
     lines = "".join(f"{key}={value}\n" for key, value in answer.items())
     try:
         return lines.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise _malformed(
+        raise _unspeakable(
             "The credential holds half a character, which git cannot be told."
         ) from None
 
@@ -162,3 +162,9 @@ def _malformed(what: str) -> "MalformedRequest":
     from hexauth.errors import MalformedRequest
 
     return MalformedRequest(what)
+
+
+def _unspeakable(what: str) -> "MalformedRequest":
+    from hexauth.errors import MalformedRequest
+
+    return MalformedRequest(what, hint="Erase it with `hexauth erase`, and store it without that.")

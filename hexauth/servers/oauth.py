@@ -228,7 +228,10 @@ def _parsed(url: str, status: int, kind: str, body: bytes) -> Any:  # noqa: ANN4
         return json.loads(body)
     except (ValueError, RecursionError):
         if status == 429:
-            raise Unreachable(f"{split_url(url)[1]} has had too many requests.") from None
+            raise Unreachable(
+                f"{split_url(url)[1]} has had too many requests.",
+                hint="Nothing was lost: wait a minute, then try again.",
+            ) from None
         raise _strange(url, status, f"no JSON, status {status}") from None
 
 

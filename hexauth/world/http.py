@@ -59,7 +59,9 @@ def open_session(
         def request(self, method: Any, url: Any, *words: Any, **options: Any) -> requests.Response:  # noqa: ANN401  (requests checks them)
             if settings.offline:
                 raise Unreachable(
-                    "Nothing may be sent to any server.", hint="Unset HEX_OFFLINE, then try again."
+                    "Nothing may be sent to any server.",
+                    hint="Unset HEX_OFFLINE (or --offline, or offline in config.toml), then try "
+                    "again.",
                 )
             options.setdefault("timeout", (CONNECT_SECONDS, settings.http_timeout))
             trusted.check()

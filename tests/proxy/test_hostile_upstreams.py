@@ -79,7 +79,10 @@ def test_offline_is_said_too(behind: Behind) -> None:
 
     got = proxy.get()
 
-    line = b"hexauth: Nothing may be sent to any server. Unset HEX_OFFLINE, then try again.\n"
+    line = (
+        b"hexauth: Nothing may be sent to any server. Unset HEX_OFFLINE (or --offline, or offline "
+        b"in config.toml), then try again.\n"
+    )
     assert (got.status, got.body, origin.asked) == (502, line, [])
 
 
