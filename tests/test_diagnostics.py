@@ -181,8 +181,8 @@ def test_why_nobody_was_asked_is_said_and_which_variable_helps(
         3,
         [
             f"hexauth: There is no login at {NOTHING_HERE}, and nobody was asked: {why}.",
-            "hexauth: Set HEX_API_KEY, or HEX_REPOS_KEY for packages, to a key, or run `hexauth "
-            "login` in a terminal.",
+            "hexauth: Run `hexauth login` in a terminal. "
+            "Where nobody can, set HEX_API_KEY to a key, or HEX_REPOS_KEY for packages.",
         ],
     )
 

@@ -26,7 +26,7 @@ NAMES = {
     "machine/private.py:wanted": "MODE",
     "protocols/docker.py:missing": "no credentials (server URL | username)",
     "sandbox/faults.py:text": "WORD",
-    "servers/accounts.py:command": "`hexauth login` in a terminal.",
+    "servers/accounts.py:advice": "Run `hexauth login` in a terminal.",
     "servers/accounts.py:unasked": "[, and nobody was asked: WHY]",
     "servers/accounts.py:whose": "[ as ACCOUNT]",
     "servers/oauth.py:error": "WHY",

@@ -12,7 +12,7 @@ from hexauth.errors import UsageError, VaultError
 from hexauth.login.asking import under_way
 from hexauth.login.tokens import Tokens
 from hexauth.model import Kind, Login, Token
-from hexauth.servers.accounts import account_name, login_at, no_login
+from hexauth.servers.accounts import account_name, login_advice, login_at
 from hexauth.servers.directory import hex_server
 from hexauth.vault.logins import load_login
 from hexauth.world.told import masked
@@ -71,14 +71,14 @@ def _kept(case: Case, tokens: Tokens, name: str, *, is_ready: bool) -> Iterator[
 
 
 def _state(case: Case, login: Login, name: str, token: Token | None) -> Finding:
-    missing = no_login(case.settings, login)
+    advice = login_advice(case.settings, login)
     if token is None:
         if case.settings.api_key and login.server == case.settings.api_url:
             return ok(name, "Nobody is logged in; HEX_API_KEY is used.")
-        return warning(name, "Nobody is logged in.", missing.hint)
+        return warning(name, "Nobody is logged in.", advice)
     if token.kind is Kind.KEY:
         return ok(name, "An API key is kept, which has no expiry.")
-    return _session(name, token, case.now(), missing.hint)
+    return _session(name, token, case.now(), advice)
 
 
 def _session(name: str, token: Token, now: float, advice: str) -> Finding:

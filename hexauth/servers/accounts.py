@@ -108,23 +108,28 @@ def require_login(home: Home, target: Target, shown: str) -> Login:
     return login
 
 
+def login_advice(settings: Settings, login: Login) -> str:
+    """Return what a person does who is to log in."""
+    words = ["hexauth login"]
+    words += [login.server] if login.server != settings.api_url else []
+    words += [f"--account {login.account}"] if login.account else []
+    return f"Run `{' '.join(words)}` in a terminal."
+
+
 def no_login(settings: Settings, login: Login, why_not: str = "") -> LoginRequired:
     """Return the error that nobody is logged in, and `why_not` anybody was asked, if that is said.
 
     Its hint names the variables that take the place of a login, where there are some.
     """
     whose = f" as {login.account}" if login.account else ""
-    words = ["hexauth login"]
-    words += [login.server] if login.server != settings.api_url else []
-    words += [f"--account {login.account}"] if login.account else []
-    command = f"`{' '.join(words)}` in a terminal."
+    advice = login_advice(settings, login)
     is_hexpm = login.server == settings.api_url and not login.account
     unasked = f"{UNASKED}{why_not}" if why_not else ""
     return LoginRequired(
         f"There is no login{whose} at {login.server}{unasked}.",
-        hint=f"Set {VARIABLES}, or run {command}" if is_hexpm else f"Run {command}",
+        hint=f"{advice} {VARIABLES}" if is_hexpm else advice,
     )
 
 
-VARIABLES = "HEX_API_KEY, or HEX_REPOS_KEY for packages, to a key"
+VARIABLES = "Where nobody can, set HEX_API_KEY to a key, or HEX_REPOS_KEY for packages."
 """What takes the place of a login at the server of `hexpm`."""

@@ -53,7 +53,10 @@ def test_who_may_not_ask_exits_3_and_says_what_to_do(
     done = machine(sandbox).hexauth("get", "hexpm", *words, environ=environ)
 
     assert (done.returncode, done.stdout) == (3, b"")
-    assert done.stderr.splitlines()[-1] == b"hexauth: Run `hexauth login` in a terminal."
+    assert done.stderr.splitlines()[-1].decode() == (
+        "hexauth: Run `hexauth login` in a terminal. "
+        "Where nobody can, set HEX_API_KEY to a key, or HEX_REPOS_KEY for packages."
+    )
     assert sandbox.journal.counts()["device_authorization"] == 0
 
 
