@@ -1,7 +1,7 @@
 """hexauth: one login for everything that talks to Hex."""
 
-__version__ = "0.1.0"
-__date__ = "2026-11-29"
+__version__ = "0.2.0"
+__date__ = "2026-11-30"
 """The day on which this version was made, as its manual pages say."""
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than the answer to a `get`

@@ -203,7 +203,13 @@ def _tell(error: "HexauthError", door: str) -> int:
     if door == "git" and is_malformed:
         return 0
     lines = [f"{error} {error.hint}"] if door == "bazel" else [f"{error}", error.hint]
-    on(sys.stderr).say(*(f"hexauth: {line}" for line in lines if line))
+    told = [f"hexauth: {line}" for line in lines if line]
+    if sys.stderr is not None and sys.stderr.isatty():
+        from hexauth.screen.layout import columns, wrapped
+
+        width = columns(sys.stderr, os.environ)
+        told = [row for line in told for row in wrapped(line, width, rest="  ")]
+    on(sys.stderr).say(*told)
     return 1 if door == "bazel" and is_malformed else error.exit_code
 
 
