@@ -38,7 +38,11 @@ def test_every_error_has_the_exit_code_of_the_table() -> None:
     assert {kind.__name__: kind.exit_code for kind in OURS} == TABLE
 
 
-@pytest.mark.parametrize("kind", OURS)
+def test_what_a_person_has_interrupted_needs_no_hint() -> None:
+    assert errors.Interrupted("Interrupted; nothing was changed.").hint == ""
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OURS if kind is not errors.Interrupted])
 def test_hint_is_one_line(kind: type[HexauthError]) -> None:
     assert (kind.hint.isprintable(), 0 < len(kind.hint) <= 100) == (True, True)
 
