@@ -1,6 +1,7 @@
 """What an installer gets: programs that import nothing an answer does not need."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -50,6 +51,35 @@ def test_programs_are_scripts_that_are_installed_as_they_are(tmp_path: Path) -> 
         "#!python",
         *Path(ROOT, "bin/hexauth").read_text().splitlines()[1:],
     ]
+
+
+def archives(folder: Path, mode: int, changed: int, zone: str) -> dict[str, bytes]:
+    """Return what is built from a copy of this tree, with other modes, times, path and zone."""
+    left_out = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "dist", "build")
+    copy = folder / "tree"
+    shutil.copytree(ROOT, copy, ignore=left_out)
+    for path in copy.rglob("*"):
+        path.chmod(path.stat().st_mode & mode)
+        os.utime(path, (changed, changed))
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", str(folder / "dist")],
+        cwd=copy,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1800000000", "TZ": zone, "HEXAUTH_WHEEL": ""},
+        umask=~mode & 0o777,
+        check=True,
+        capture_output=True,
+    )
+    return {path.name: path.read_bytes() for path in (folder / "dist").iterdir()}
+
+
+def test_the_same_tree_gives_the_same_bytes_anywhere(tmp_path: Path) -> None:
+    """The wheel and the source archive, whatever the umask, the times, the path and the zone."""
+    one = archives(tmp_path / "one", 0o755, 1700000000, "UTC")
+    other = archives(tmp_path / "another path", 0o700, 1600000001, "Pacific/Kiritimati")
+
+    assert {name.rpartition(".")[2] for name in one} == {"gz", "whl"}
+    assert [name for name in one if one[name] != other[name]] == []
+    assert one.keys() == other.keys()
 
 
 @pytest.mark.parametrize(
