@@ -58,7 +58,8 @@ class Hexauth < Formula
     pipe_output("#{{bin}}/git-credential-hexauth store",
                 "protocol=https\\nhost=git.test\\nusername=me\\npassword=secret\\n", 0)
     assert_match "password=secret",
-                 pipe_output("#{{bin}}/git-credential-hexauth get", "protocol=https\\nhost=git.test\\n", 0)
+                 pipe_output("#{{bin}}/git-credential-hexauth get",
+                             "protocol=https\\nhost=git.test\\n", 0)
   end
 end
 """

@@ -4,7 +4,7 @@ class Hexauth < Formula
 
   desc "One login for everything that talks to Hex"
   homepage "https://pypi.org/project/hexauth/"
-  url "https://files.pythonhosted.org/packages/source/h/hexauth/hexauth-0.1.0.tar.gz"
+  url "https://files.pythonhosted.org/packages/source/h/hexauth/hexauth-0.2.0.tar.gz"
   sha256 "0000000000000000000000000000000000000000000000000000000000000000"
   license "Apache-2.0"
 
@@ -119,6 +119,7 @@ class Hexauth < Formula
     pipe_output("#{bin}/git-credential-hexauth store",
                 "protocol=https\nhost=git.test\nusername=me\npassword=secret\n", 0)
     assert_match "password=secret",
-                 pipe_output("#{bin}/git-credential-hexauth get", "protocol=https\nhost=git.test\n", 0)
+                 pipe_output("#{bin}/git-credential-hexauth get",
+                             "protocol=https\nhost=git.test\n", 0)
   end
 end
