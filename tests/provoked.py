@@ -74,7 +74,7 @@ TYPED = (
     _row("PATH is no part of SERVER.", "api", "https://elsewhere.example/p"),
     _row("SOURCE cannot be read: WHY.", "api", "--input", "/nonexistent", "p"),
     _row("--remove needs --yes: only what was copied is removed.", "import", "--remove"),
-    _row("No tool is named.", "setup", "--undo"),
+    _row("No tool is named.", "setup", "--dry-run"),
     _row("No registry is named.", "setup", "docker"),
     _row("There is no shim for TOOL.", "setup", "git", "--shim"),
     _row("HOST is no host.", "setup", "docker", "--host", "a b"),

@@ -9,6 +9,9 @@ LIKELY = "[Did you mean NAME?] "
 
 NAMES = {
     "likely": LIKELY,
+    "here.config": "FILE",
+    "head": "NAME",
+    "self": "NAME",
     # in one module
     "__main__.py:where": "[: FILE]",
     "cli/api.py:message": "[: MESSAGE]",
@@ -35,6 +38,9 @@ NAMES = {
     "vault/passphrase.py:what": "THE FILE OR COMMAND",
     "world/http.py:found.advice": "[What is to be done about a certificate or a proxy.]",
     "world/settings.py:error": "WHAT IS ALLOWED",
+    "world/settings_file.py:error": "WHAT IS ALLOWED",
+    "world/settings_file.py:failure": "WHY",
+    "setting.variables[0]": "VARIABLE",
     "world/settings.py:where": "SETTING",
     "world/settings.py:name": "SETTING",
     "world/settings.py:setting.meaning": "What the setting means.",

@@ -257,6 +257,11 @@ USAGES: Mapping[str, Usage] = {
         (),
         ("config",),
     ),
+    "hexauth config list": Usage(
+        (("See every setting, and where it comes from:", "hexauth config list"),),
+        (0, 1, 2),
+        ("config",),
+    ),
     "hexauth config get": Usage((("See one setting:", "hexauth config get vault"),), (0, 1, 2)),
     "hexauth config set": Usage((("Change one:", "hexauth config set min_ttl 600"),), (0, 1, 2)),
     "hexauth config unset": Usage((("Leave it out:", "hexauth config unset min_ttl"),), (0, 1, 2)),

@@ -190,10 +190,10 @@ def _change(here: Places, name: Name, change: Callable[[str], str]) -> Settings:
         before = table.read(file)
         try:
             after = change(before.decode("utf-8")).encode()
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as failure:
             table.load({}, file, content=before)  # it says why, if it is no TOML
             raise UsageError(
-                f"{name} cannot be changed in {file}: {error}.", hint="Change it there by hand."
+                f"{name} cannot be changed in {file}: {failure}.", hint="Change it there by hand."
             ) from None
         found = table.load({}, file, content=after)
         if after != before:
