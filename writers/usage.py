@@ -260,6 +260,7 @@ USAGES: Mapping[str, Usage] = {
     "hexauth config list": Usage(
         (("See every setting, and where it comes from:", "hexauth config list"),),
         (0, 1, 2),
+        (),
         ("config",),
     ),
     "hexauth config get": Usage((("See one setting:", "hexauth config get vault"),), (0, 1, 2)),

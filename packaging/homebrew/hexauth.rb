@@ -118,14 +118,8 @@ class Hexauth < Formula
     ENV["HEXAUTH_VAULT"] = "file"
     pipe_output("#{bin}/git-credential-hexauth store",
                 "protocol=https\nhost=git.test\nusername=me\npassword=secret\n", 0)
-<<<<<<< HEAD
-    assert_match "password=secret",
-                 pipe_output("#{bin}/git-credential-hexauth get",
-                             "protocol=https\nhost=git.test\n", 0)
-=======
     answer = pipe_output("#{bin}/git-credential-hexauth get",
                          "protocol=https\nhost=git.test\n", 0)
     assert_match "password=secret", answer
->>>>>>> 1bdd409890fb06784067ed9a91e0c7c7caf8aa9f
   end
 end
