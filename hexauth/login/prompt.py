@@ -58,7 +58,7 @@ class Prompt:
         self._end = Deadline(seconds, home.monotonic)
         self._is_live, self._is_troubled = is_live(home), False
         self._is_seen = is_seen and self._is_live
-        self._asks_for_line = False
+        self._is_asked, self._typed = False, ""
         self._keys = Keys()
 
     def __enter__(self) -> Self:
@@ -91,10 +91,11 @@ class Prompt:
         home, here = self._home, self._here
         if here.doubt:
             if here.may_ask and self._may_open and home.screen.visible:
-                self._ask_for("y", f"To have {here.host} opened in your browser, type y")
+                how = f"To have {here.host} opened in your browser, type y and press Enter."
+                self._ask_for(how)
             return True
         if home.settings.browser == "enter" and self._may_open and home.screen.visible:
-            self._ask_for("", "To open it in your browser,")
+            self._ask_for("To open it in your browser, press Enter.")
             return True
         is_done = open_browser(self._tokens, self._record)
         if not is_done and home.screen.visible:
@@ -110,8 +111,10 @@ class Prompt:
             while (left := end - home.monotonic()) > 0:
                 self.tick(min(left, self._end.left() % 1 or 1))
             return
-        if self._asks_for_line:
-            self._hear_line(seconds)
+        answer = line_within(seconds) if self._is_asked else None
+        if answer is not None:
+            self._is_asked = False
+            self._answer(answer)
         home.sleep(max(0.0, min(seconds, end - home.monotonic())))
 
     def tick(self, seconds: float = 0.0) -> None:
@@ -133,29 +136,30 @@ class Prompt:
         self._is_troubled = error is not None
         say_trouble(self._tokens, error, left)
 
-    def _ask_for(self, key: str, what: str) -> None:
-        """Say which key opens the page, where the person's answer can be heard."""
-        if self._is_live and self._keys.in_front:
-            tell(self._home, f"{what}." if key else f"{what} press Enter.")
-        elif not self._is_live and can_answer(forget=True):
-            self._asks_for_line = True
-            tell(self._home, f"{what} and press Enter." if key else f"{what} press Enter.")
+    def _ask_for(self, how: str) -> None:
+        """Say how the page is opened, where the person's answer can be heard."""
+        if self._keys.in_front if self._is_live else can_answer(forget=True):
+            self._is_asked = True
+            tell(self._home, how)
 
-    def _hear_line(self, seconds: float) -> None:
-        answer = line_within(seconds)
-        if answer is not None:
-            self._asks_for_line = False
-            is_yes = answer.lower() in ("y", "yes") if self._here.doubt else answer == ""
-            if is_yes:
-                open_browser(self._tokens, self._record, agreed=True)
+    def _answer(self, line: str) -> None:
+        """Do what a line says; a doubtful page is asked about once."""
+        doubt = self._here.doubt
+        if (line.lower() in ("y", "yes")) if doubt else line == "":
+            open_browser(self._tokens, self._record, agreed=True, again=not doubt)
+        self._is_asked = self._is_asked and not doubt
 
     def _act(self, key: str) -> None:
-        screen, doubt = self._home.screen, self._here.doubt
+        """Do what a key says, or the line that it ends."""
         if key == "c":
-            screen.act(copy(spaced(self._record.user_code), self._home.environ))
+            self._home.screen.act(copy(spaced(self._record.user_code), self._home.environ))
             tell(self._home, "The terminal has been asked to put the code into your clipboard.")
-        elif self._may_open and ((key in ENTER and not doubt) or (key in "yY" and key and doubt)):
-            open_browser(self._tokens, self._record, agreed=True, again=True)
+        elif key in ENTER:
+            typed, self._typed = self._typed, ""
+            if self._is_asked if self._here.doubt else self._may_open:
+                self._answer(typed if self._here.doubt else "")
+        else:
+            self._typed += key
 
     def _line(self) -> str:
         """Return the line that counts down, as much of it as the width has room for."""

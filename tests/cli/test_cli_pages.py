@@ -117,9 +117,15 @@ def start(machine: Machine, command: str = "hexauth login; echo ended $?") -> "p
     )  # fmt: skip
 
 
-@pytest.fixture
-def asked(client: Machine, server: Hostile) -> "Iterator[pexpect.spawn[str]]":
-    """Start a login that leads to another host, and see what its person is asked."""
+@pytest.fixture(params=["dumb", "xterm"])
+def asked(
+    client: Machine, server: Hostile, request: pytest.FixtureRequest
+) -> "Iterator[pexpect.spawn[str]]":
+    """Start a login that leads to another host, and see what its person is asked.
+
+    At a terminal that hands out lines, and at one where each key is heard.
+    """
+    client.environ["TERM"] = request.param
     leads_to(server, OTHER)
     server.replies["/token"] = PENDING
     shell = start(client)

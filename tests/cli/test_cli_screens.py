@@ -154,6 +154,17 @@ def test_login_fits_its_terminal(
     check(f"login-{name}-approved", terminals.shown(window, ENDED, colors=True))
 
 
+def test_scopes_that_were_not_granted_are_told(
+    terminals: Terminals, sandbox: Sandbox, here: Machine
+) -> None:
+    window = terminals.open(here, LOGIN, 80, 24, COLORED)
+    terminals.shown(window, WAITS)
+
+    sandbox.hexpm.answer(sandbox.hexpm.grants()[-1], approve=True, scope=["api:read"])
+
+    check("login-less", terminals.shown(window, ENDED))
+
+
 def test_declined_is_told(terminals: Terminals, sandbox: Sandbox, here: Machine) -> None:
     window = terminals.open(here, LOGIN, 80, 24, COLORED)
     terminals.shown(window, WAITS)

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexauth.machine.browser import browser_command, is_graphical, open_browser, plain
+from hexauth.machine.browser import (
+    CONTAINERS,
+    browser_command,
+    is_graphical,
+    open_browser,
+    plain,
+    why_no_browser,
+)
 
 PATIENCE = 20
 """Seconds after which something that should have happened has not."""
@@ -52,6 +59,23 @@ def test_window_is_seen_on_a_desktop_only(
     environ: Mapping[str, str], platform: str, graphical: bool
 ) -> None:
     assert is_graphical(environ, platform) is graphical
+
+
+@pytest.mark.parametrize(
+    ("environ", "files", "why"),
+    [
+        ({"SSH_CONNECTION": "a 1 b 22"}, CONTAINERS, "this is a session over SSH"),
+        ({"WSL_DISTRO_NAME": "Debian"}, (), "wslview is missing (package wslu)"),
+        ({}, CONTAINERS[:1], "this is a container"),
+        ({}, CONTAINERS[1:], "this is a container"),
+        ({"DISPLAY": ":0"}, (), "xdg-open is missing (package xdg-utils)"),
+        ({}, (), "there is no graphical session"),
+    ],
+)
+def test_reason_why_there_is_no_browser_is_told(
+    environ: Mapping[str, str], files: Sequence[str], why: str
+) -> None:
+    assert why_no_browser(environ, "linux", files.__contains__) == why
 
 
 DESKTOP = {"DISPLAY": ":0"}
