@@ -68,7 +68,8 @@ class Keys:
     def within(self, seconds: float) -> str:
         """Return the key that is pressed within `seconds`; empty if none is.
 
-        That may be known at once: `in_front` tells whether there can be any.
+        That may be known at once: `in_front` tells whether there can be any. Of a letter beyond
+        ASCII no more is told than that it was one.
         """
         if not self.in_front:
             return ""
@@ -77,7 +78,7 @@ class Keys:
         self._take()  # it may have been in the background meanwhile
         with suppress(OSError, ValueError):  # it has hung up
             if select.select([self._descriptor], [], [], max(0.0, seconds))[0] and self.in_front:
-                return os.read(self._descriptor, 64).decode("utf-8", "replace")[:1]
+                return os.read(self._descriptor, 1).decode("utf-8", "replace")
         return ""
 
     def _take(self, *, forget: bool = False) -> None:

@@ -59,6 +59,23 @@ def test_a_key_is_heard_at_once_and_not_shown_and_the_terminal_is_as_before() ->
     os.close(master)
 
 
+def test_keys_that_come_together_are_heard_one_by_one() -> None:
+    def both() -> None:
+        with Keys() as keys:
+            os.write(1, WAITING)
+            heard = keys.within(30) + keys.within(30)
+            os.write(1, b"<" + heard.encode() + b">")
+
+    pid, master = child(both)
+    read_until(master, WAITING)
+
+    os.write(master, b"y\n")
+
+    assert read_until(master, b">") == b"<y\r\n>"
+    os.waitpid(pid, 0)
+    os.close(master)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_terminal_is_as_before_when_a_signal_ends_the_process(number: signal.Signals) -> None:
     pid, master = child(heard)
