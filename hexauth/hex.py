@@ -81,15 +81,18 @@ def claims(token: str | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def missing_scopes(granted: str, wanted: str) -> list[str]:
-    """Return which of the scopes `wanted` are not `granted`.
+HALVES = ("api:read", "api:write")
+"""What hexpm grants for the scope `api`."""
 
-    hexpm grants `api` as its two halves.
-    """
-    have = set(granted.split())
-    if {"api:read", "api:write"} <= have:
-        have.add("api")
-    return [each for each in wanted.split() if each not in have]
+
+def missing_scopes(granted: str, wanted: str) -> list[str]:
+    """Return which of the scopes `wanted` are not `granted`; of `api` the half that is missing."""
+    have, missing = set(granted.split()), list[str]()
+    for each in wanted.split():
+        lacking = [half for half in HALVES if half not in have] if each == "api" else [each]
+        if each not in have:
+            missing += [each] if len(lacking) == len(HALVES) else lacking
+    return [each for each in missing if each not in have]
 
 
 def user_name(token: Token) -> str | None:

@@ -105,3 +105,18 @@ def test_hex_api_key_is_a_key_or_a_bearer_token(value: str, found: Any) -> None:
 )
 def test_repository_lies_beside_its_api(api: str, repository: str) -> None:
     assert hexpm.repo_url(api) == repository
+
+
+@pytest.mark.parametrize(
+    ("granted", "wanted", "missing"),
+    [
+        ("", "", []),
+        ("api:read api:write repositories", "api repositories", []),
+        ("api", "api", []),
+        ("api:read", "api repositories", ["api:write", "repositories"]),
+        ("repositories", "api repositories", ["api"]),
+        ("api:read", "api:read package:hexpm/one", ["package:hexpm/one"]),
+    ],
+)
+def test_scopes_that_are_missing_are_told(granted: str, wanted: str, missing: list[str]) -> None:
+    assert hexpm.missing_scopes(granted, wanted) == missing
