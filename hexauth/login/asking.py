@@ -42,6 +42,7 @@ from hexauth.model import Login, Token
 from hexauth.servers.accounts import account_name, explicit_account, no_login, user_of
 from hexauth.servers.directory import client_for, remember
 from hexauth.tools.callers import caller
+from hexauth.vault.home import Home
 from hexauth.world import git_config
 from hexauth.world.outside import World
 
@@ -135,13 +136,13 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
         if warning := lock_warning(home.places.state):
             home.screen.say(*warning)
         if left.device_code:
-            record = replace(left, state=WAITING, attempt=number, message="", **_own(question))
+            record = replace(left, state=WAITING, attempt=number, message="", **_own(home, question))
             seconds = left.left(home.now())
             why = "has ended" if left.state == WAITING else "could not save the login"
             tell(home, f"Process {left.pid} {why}; carrying on with its code.")
         else:
             grant = client.device_authorization(question.scope, question.name)
-            record = Record(state=WAITING, attempt=number, **_own(question), **asdict(grant))
+            record = Record(state=WAITING, attempt=number, **_own(home, question), **asdict(grant))
             seconds = grant.lifetime
 
         def publish(**changes: float | bool) -> None:
@@ -180,9 +181,9 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
         return token
 
 
-def _own(question: Question) -> dict[str, Any]:
+def _own(home: Home, question: Question) -> dict[str, Any]:
     """Return what a record says of the process that asks."""
-    who = "" if question.own else caller(lineage())
+    who = "" if question.own else caller(lineage(home.beside))
     return {"pid": os.getpid(), "caller": who, "terminal": identity()}
 
 

@@ -12,19 +12,23 @@ Command = tuple[str, ...]
 """What a program was started with: its own name first."""
 
 
-def lineage(platform: str = sys.platform, proc: Path = Path("/proc")) -> list[Command]:
-    """Return the commands of this process's parents, the nearest first.
+def lineage(
+    pid: int = 0, platform: str = sys.platform, proc: Path = Path("/proc")
+) -> list[Command]:
+    """Return the commands of the process `pid` and its parents, the nearest first.
 
+    If that is 0, they are the parents of this process.
     Nothing where that cannot be known: on Windows, or if /proc is closed (proc(5), `hidepid`). What
     a command holds may be secret: it is not for showing as it is.
     """
     if platform == "win32":
         return []
-    return _from_ps() if platform == "darwin" else _from_proc(proc)
+    pid = pid or os.getppid()
+    return _from_ps(pid) if platform == "darwin" else _from_proc(proc, pid)
 
 
-def _from_proc(proc: Path) -> list[Command]:
-    found, pid = list[Command](), os.getppid()
+def _from_proc(proc: Path, pid: int) -> list[Command]:
+    found = list[Command]()
     with suppress(OSError, ValueError, IndexError):
         while pid > 1 and len(found) < DEPTH:
             words = (proc / str(pid) / "cmdline").read_bytes().split(b"\0")[:-1]
@@ -35,7 +39,7 @@ def _from_proc(proc: Path) -> list[Command]:
     return found
 
 
-def _from_ps() -> list[Command]:
+def _from_ps(pid: int) -> list[Command]:
     import subprocess
 
     with suppress(OSError, ValueError, subprocess.SubprocessError):
@@ -45,7 +49,7 @@ def _from_ps() -> list[Command]:
             check=True,
             timeout=1,
         )
-        return ascending(done.stdout.decode("utf-8", "replace"), os.getppid())
+        return ascending(done.stdout.decode("utf-8", "replace"), pid)
     return []
 
 

@@ -213,7 +213,7 @@ def proxied(
     """
     listener, secret = listen(), new_secret()
     address = base(listener, secret)
-    serve = server(address, flags, ask)
+    serve = server(address, flags, ask, os.getpid())
     if hasattr(os, "fork"):
         beside(listener, serve, os.getpid())
     else:  # Windows, where the command runs beside this process
@@ -223,13 +223,18 @@ def proxied(
     return environment(environ, address, secret)
 
 
-def server(address: str, flags: "Mapping[str, object]", ask: bool | None) -> "Serve":
-    """Return what serves at `address`, which is the proxy's own, secret included, for ever."""
+def server(
+    address: str, flags: "Mapping[str, object]", ask: bool | None, beside: int = 0
+) -> "Serve":
+    """Return what serves at `address`, which is the proxy's own, secret included, for ever.
+
+    `beside` is the process that it is there for, if there is one.
+    """
 
     def serve(listening: "_socket.socket") -> None:
         from hexauth.proxy.serving import serve_home  # all that a request needs
 
-        serve_home(listening, address, flags, ask)
+        serve_home(listening, address, flags, ask, beside)
 
     return serve
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hexauth.errors import HexauthError
@@ -24,16 +25,20 @@ if TYPE_CHECKING:
 
 
 def serve_home(
-    listening: "_socket.socket", address: str, flags: Mapping[str, object], ask: bool | None
+    listening: "_socket.socket",
+    address: str,
+    flags: Mapping[str, object],
+    ask: bool | None,
+    beside: int = 0,
 ) -> None:
     """Serve what comes to a socket until it is shut down, with the credentials of this home.
 
     `address` is the proxy's own, secret included. `flags` are settings that were given as options,
-    `ask` is `--login/--no-login`. Settings that make no sense are told on the terminal.
+    `ask` is `--login/--no-login`; `beside` is the process that is served, if it is one. Settings that make no sense are told on the terminal.
     """
 
     def open_home() -> Home:
-        return Home.open(Front(), **flags)
+        return replace(Home.open(Front(), **flags), beside=beside)
 
     core_dump.forbid()
     listener = socket.socket(fileno=listening.detach())

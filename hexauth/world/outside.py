@@ -36,6 +36,8 @@ class World:
     now: Callable[[], float] = time.time
     """Unix seconds."""
     monotonic: Callable[[], float] = time.monotonic
+    beside: int = 0
+    """The process that this one works for, if that is not one of its parents."""
     front: Front = field(default_factory=Front, repr=False)
     """What this process learned before it came here."""
 

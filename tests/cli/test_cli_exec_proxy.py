@@ -153,8 +153,12 @@ def test_a_command_that_fetches_nothing_needs_no_login(serve: Serve, machine: Ma
 def test_the_person_is_asked_on_the_terminal_when_a_request_is_refused(
     serve: Serve, machine: Make
 ) -> None:
+    """They are told which command it is that needs the login."""
     sandbox = serve()
-    shell = terminal(machine(sandbox), f"hexauth exec -- sh -c '{GET} $HEX_API_URL/users/me'")
+    here = machine(sandbox)
+    (here.home / "deploy.sh").write_text(f"{GET} $HEX_API_URL/users/me\nexit\n")
+    shell = terminal(here, "hexauth exec -- sh ./deploy.sh")
+    shell.expect(r"deploy\.sh needs a login to http://127")
     shell.expect(r"the code \S+\.\r\n")
 
     sandbox.hexpm.answer(sandbox.hexpm.grants()[0], approve=True)

@@ -14,12 +14,16 @@ TABLE = """
 def test_parents_are_found_the_nearest_first() -> None:
     own = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().decode().split("\0")[:-1]
 
-    assert list(lineage("linux")[0]) == own
+    assert list(lineage(platform="linux")[0]) == own
+
+
+def test_another_process_comes_first() -> None:
+    assert lineage(os.getpid(), "linux")[1:] == lineage(platform="linux")
 
 
 def test_nothing_is_known_where_proc_is_closed_or_there_is_none(tmp_path: Path) -> None:
-    assert lineage("linux", tmp_path) == []
-    assert lineage("win32") == []
+    assert lineage(0, "linux", tmp_path) == []
+    assert lineage(platform="win32") == []
 
 
 def test_name_of_a_program_leads_nowhere(tmp_path: Path) -> None:
@@ -28,7 +32,7 @@ def test_name_of_a_program_leads_nowhere(tmp_path: Path) -> None:
     (folder / "cmdline").write_bytes(b"a\0b\xff\0")
     (folder / "stat").write_bytes(b"7 (x) R 99 (y)) S 1 1 1")
 
-    assert lineage("linux", tmp_path) == [("a", "b\ufffd")]
+    assert lineage(0, "linux", tmp_path) == [("a", "b\ufffd")]
 
 
 def test_table_of_ps_is_climbed() -> None:
