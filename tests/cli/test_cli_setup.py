@@ -370,7 +370,7 @@ def test_a_file_that_makes_no_sense_is_left_alone(
     "words",
     [
         ["setup", "emacs"],
-        ["setup", "--undo"],
+        ["setup", "--undo", "--shim"],
         ["setup", "--dry-run"],
         ["setup", "docker"],
         ["setup", "git", "--host", "a b"],
