@@ -139,8 +139,12 @@ class Settings:
 
     @property
     def flagged(self) -> set[str]:
-        """The settings that this run was given as options; what it finds is for no other run."""
-        return {name for name, source in self.sources.items() if source.startswith("-")}
+        """The settings that this run was given as options; what it finds is for no other run.
+
+        How it looked is no part of that.
+        """
+        given = {name for name, source in self.sources.items() if source.startswith("-")}
+        return given - {"browser", "qr"}
 
     @property
     def login(self) -> Login:
