@@ -1,9 +1,14 @@
 """A server on loopback for the length of a `with` block."""
 
+import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
+
+from hexauth.sandbox.serve import Sandbox
 
 
 class Serving(ThreadingHTTPServer):
@@ -27,3 +32,14 @@ class Serving(ThreadingHTTPServer):
         self.shutdown()
         self._thread.join()
         self.server_close()
+
+
+@contextmanager
+def gone(sandbox: Sandbox) -> Iterator[None]:
+    """Stop a sandbox, and let nobody else have its port meanwhile, where nobody answers."""
+    sandbox.stop()
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, int(port)))
+        yield

@@ -136,7 +136,9 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
         if warning := lock_warning(home.places.state):
             home.screen.say(*warning)
         if left.device_code:
-            record = replace(left, state=WAITING, attempt=number, message="", **_own(home, question))
+            record = replace(
+                left, state=WAITING, attempt=number, message="", **_own(home, question)
+            )
             seconds = left.left(home.now())
             why = "has ended" if left.state == WAITING else "could not save the login"
             tell(home, f"Process {left.pid} {why}; carrying on with its code.")

@@ -23,6 +23,7 @@ from tests.authorities import sign
 from tests.cli.test_cli_keyring import PROMPTER
 from tests.conftest import Machine, Serve
 from tests.secret_service import Start, items, lock
+from tests.serving import gone
 
 Make = Callable[[Sandbox], Machine]
 
@@ -123,9 +124,8 @@ def test_json_has_the_same_keys_for_everything(here: Machine) -> None:
 
 
 def test_without_its_server_there_is_a_problem(here: Machine, sandbox: Sandbox) -> None:
-    sandbox.stop()
-
-    found = examined(here, 1)
+    with gone(sandbox):
+        found = examined(here, 1)
 
     name = sandbox.api_url.split("/")[2]
     assert found[f"servers: {name}"]["level"] == "problem"

@@ -14,6 +14,7 @@ from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from tests.cli.test_cli_terminals import terminal
 from tests.conftest import SECONDS, Machine, Process, Serve
+from tests.serving import gone
 from tests.waiting import until
 
 Make = Callable[[Sandbox], Machine]
@@ -322,10 +323,10 @@ def test_the_command_stops_and_goes_on(here: Machine) -> None:
 
 
 def test_a_server_that_is_down_is_told_to_both_once(sandbox: Sandbox, here: Machine) -> None:
-    sandbox.stop()
     script = f"for n in 1 2; do {GET} $HEX_TRUSTED_MIRROR_URL/names; done"
-    shell = terminal(here, f"hexauth exec -- sh -c '{script}' > out")
-    shell.expect(pexpect.EOF)
+    with gone(sandbox):
+        shell = terminal(here, f"hexauth exec -- sh -c '{script}' > out")
+        shell.expect(pexpect.EOF)
 
     said = f"hexauth: {sandbox.url} cannot be reached: no connection.\n"
     assert (here.home / "out").read_text() == f"{said}502" * 2

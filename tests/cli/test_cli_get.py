@@ -10,6 +10,7 @@ import pytest
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine, Serve
+from tests.serving import gone
 
 Make = Callable[[Sandbox], Machine]
 
@@ -128,9 +129,9 @@ def test_a_server_that_is_gone_exits_6_and_loses_nothing(serve: Serve, logged_in
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
     machine.erase(machine.token())
-    sandbox.stop()
 
-    done = machine.hexauth("get", "hexpm")
+    with gone(sandbox):
+        done = machine.hexauth("get", "hexpm")
 
     assert done.returncode == 6
     assert machine.status()["logins"][0]["state"] == "refreshable"

@@ -12,6 +12,7 @@ import pytest
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine, Serve
+from tests.serving import gone
 from tests.waiting import until
 
 Make = Callable[[Sandbox], Machine]
@@ -211,9 +212,9 @@ def test_logout_without_a_server_removes_the_login_and_exits_6(
 ) -> None:
     sandbox = serve(approve_after=0)
     machine = logged_in(sandbox)
-    sandbox.stop()
 
-    done = machine.hexauth("logout")
+    with gone(sandbox):
+        done = machine.hexauth("logout")
 
     assert done.returncode == 6
     assert b"but the server did not end it" in done.stderr
