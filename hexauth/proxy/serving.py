@@ -34,7 +34,8 @@ def serve_home(
     """Serve what comes to a socket until it is shut down, with the credentials of this home.
 
     `address` is the proxy's own, secret included. `flags` are settings that were given as options,
-    `ask` is `--login/--no-login`; `beside` is the process that is served, if it is one. Settings that make no sense are told on the terminal.
+    `ask` is `--login/--no-login`; `beside` is the process that is served, if it is one. Settings
+    that make no sense are told on the terminal.
     """
 
     def open_home() -> Home:
