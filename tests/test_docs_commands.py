@@ -39,8 +39,15 @@ NOT_RUN = {
     ("docs/install.md", "python3 -m venv ~/.local/share/hexauth-venv"): "it does, too",
     (
         "docs/install.md",
-        "mkdir -p ~/.local/share/man/man1 ~/.local/share/bash-completion/completions",
+        "mkdir -p ~/.local/share/man/man1 ~/.local/share/man/man5 ~/.local/share/man/man7 "
+        "~/.local/share/bash-completion/completions",
     ): "it needs that environment; tests/test_wheel.py looks for the files",
+    ("docs/packaging.md", "pipx install hexauth"): "it installs from a registry",
+    ("docs/uninstall.md", "pipx uninstall hexauth"): "it would remove what runs here",
+    (
+        "docs/uninstall.md",
+        "rm -r ~/.config/hexauth ~/.local/state/hexauth",
+    ): "the folders of the machine in the tests are others",
     ("docs/install.md", "sh scripts/demo"): "tests/test_readme.py runs it",
     ("docs/tools.md", "docker login registry.example.com:5000"): "it needs a registry; "
     "tests/cli/test_cli_docker.py has one, with skopeo",
@@ -84,6 +91,8 @@ SHOWN = {
     "docs/index.md": ["eyJ"],
     "docs/getting-started.md": ["alice", "Authorization: Bearer eyJ", '"username"'],
     "docs/install.md": [],
+    "docs/packaging.md": [],
+    "docs/uninstall.md": ["No key is kept"],
     "docs/scripts.md": ['"username"', '"token"', "logged in"],
     "docs/tools.md": ['"username"', "PRIVATE"],
     "docs/private-packages.md": ["PRIVATE"],
