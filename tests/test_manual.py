@@ -91,7 +91,10 @@ def test_example_is_a_command_that_there_is(line: str) -> None:
     name, command, rest = main.resolve_command(context, context._protected_args + context.args)
     while isinstance(command, click.Group) and rest:
         inner = command.make_context(name, rest, parent=context)
-        name, command, rest = command.resolve_command(inner, inner._protected_args + inner.args)
+        words = inner._protected_args + inner.args
+        if not words:  # the group does something by itself
+            return
+        name, command, rest = command.resolve_command(inner, words)
     assert command is not None
     command.make_context(name, rest, parent=context)
 

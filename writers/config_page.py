@@ -1,10 +1,15 @@
 """hexauth-config(5): every setting, and what config.toml looks like."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hexauth.world import values
 from hexauth.world.settings import SETTINGS, Setting
 from writers import roff
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return "one of " + ", ".join(f'"{each}"' for each in names)
+
 
 TYPES: Mapping[Callable[[object], object], str] = {
     values.text: "a text without control characters",
@@ -12,8 +17,11 @@ TYPES: Mapping[Callable[[object], object], str] = {
     values.url: "an http(s) URL, without user name and password",
     values.seconds: "a whole number of seconds",
     values.switch: "true or false; in a variable, `0`, `false`, `no` and `off` are false",
-    values.vault: "one of " + ", ".join(f'"{each}"' for each in values.VAULTS),
-    values.origins: "a list of http URLs; in a variable, separated by spaces",
+    values.vault: _one_of(values.VAULTS),
+    values.face: _one_of(values.FACES),
+    values.opening: _one_of(values.OPENINGS),
+    values.occasion: _one_of(values.OCCASIONS),
+    values.origins: "a list of http URLs; in a variable, separated by spaces or commas",
     values.accounts: "a table: for a server's URL, the name of an account",
     values.servers: "a table for each URL, with the keys below",
     values.repositories: "a table for each name, with the keys below",

@@ -4,7 +4,7 @@ Each function raises ValueError or TypeError, in words that go on from "must be"
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,12 @@ Keys = Mapping[str, Callable[[object], Any]]
 
 
 VAULTS = ("auto", "keyring", "file")
+
+FACES = ("auto", "plain")
+
+OPENINGS = ("now", "enter", "never")
+
+OCCASIONS = ("auto", "always", "never")
 
 
 class NoneOf(ValueError):
@@ -69,29 +75,27 @@ def switch(value: object) -> bool:
 
 def vault(value: object) -> str:
     """Return the name of a vault."""
-    if value not in VAULTS:
-        raise NoneOf("auto, keyring or file", value, VAULTS)
-    return str(value)
+    return _one_of(VAULTS, value)
 
 
 def face(value: object) -> str:
     """Return how the terminal is used."""
-    if value not in ("auto", "plain"):
-        raise ValueError("auto or plain")
-    return str(value)
+    return _one_of(FACES, value)
 
 
 def opening(value: object) -> str:
     """Return when a browser is opened."""
-    if value not in ("now", "enter", "never"):
-        raise ValueError("now, enter or never")
-    return str(value)
+    return _one_of(OPENINGS, value)
 
 
 def occasion(value: object) -> str:
     """Return when something is shown."""
-    if value not in ("auto", "always", "never"):
-        raise ValueError("auto, always or never")
+    return _one_of(OCCASIONS, value)
+
+
+def _one_of(known: Sequence[str], value: object) -> str:
+    if value not in known:
+        raise NoneOf(f"{', '.join(known[:-1])} or {known[-1]}", value, known)
     return str(value)
 
 
