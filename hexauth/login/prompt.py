@@ -150,14 +150,17 @@ class Prompt:
         self._is_asked = self._is_asked and not doubt
 
     def _act(self, key: str) -> None:
-        """Do what a key says, or the line that it ends."""
-        if key == "c":
+        """Do what a key says, or the line that it ends.
+
+        What is typed ahead for the shell, as a command, is neither.
+        """
+        if key == "c" and not self._typed:
             self._home.screen.act(copy(spaced(self._record.user_code), self._home.environ))
             tell(self._home, "The terminal has been asked to put the code into your clipboard.")
         elif key in ENTER:
             typed, self._typed = self._typed, ""
             if self._is_asked if self._here.doubt else self._may_open:
-                self._answer(typed if self._here.doubt else "")
+                self._answer(typed)
         else:
             self._typed += key
 

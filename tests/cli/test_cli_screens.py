@@ -230,8 +230,11 @@ def test_keys_copy_the_code_and_open_the_browser(
     window = terminals.open(here, "hexauth login", 80, 24, environ)
     check("login-enter-waiting", terminals.shown(window, WAITS))
 
+    for key in ("e", "c", "h", "o", "Enter"):  # a command, typed ahead: it is none of ours
+        terminals.press(window, key)
     terminals.press(window, "c")
     terminals.shown(window, "clipboard")
+    assert not (here.home / "opened").exists()
     terminals.press(window, "Enter")
     check("login-enter-opened", terminals.shown(window, "has been asked to open it"))
     until((here.home / "opened").exists)
