@@ -113,16 +113,22 @@ ALIKE, WORD = 0.6, 64
 """How alike, from 0 to 1, a word has to be to a known one, and how much of it is compared."""
 
 
+def closest(word: str, known: "Iterable[str]") -> str:
+    """Return the one of `known` that is most like `word`; empty if none is like it."""
+    from difflib import get_close_matches  # 4 ms: only who is told of an error pays
+
+    names = {each.lower(): each for each in known}
+    likely = get_close_matches(word[:WORD].lower(), names, 1, ALIKE)
+    return names[likely[0]] if likely else ""
+
+
 def did_you_mean(word: str, known: "Iterable[str]") -> str:
     """Return the question whether the one of `known` that is most like `word` was meant.
 
     It stands before the rest of a hint, and is empty if none is like it.
     """
-    from difflib import get_close_matches  # 4 ms: only who is told of an error pays
-
-    names = {each.lower(): each for each in known}
-    likely = get_close_matches(word[:WORD].lower(), names, 1, ALIKE)
-    return f"Did you mean {names[likely[0]]}? " if likely else ""
+    likely = closest(word, known)
+    return f"Did you mean {likely}? " if likely else ""
 
 
 def exit_codes() -> "Mapping[int, str]":

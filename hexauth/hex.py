@@ -89,10 +89,13 @@ def missing_scopes(granted: str, wanted: str) -> list[str]:
     """Return which of the scopes `wanted` are not `granted`; of `api` the half that is missing."""
     have, missing = set(granted.split()), list[str]()
     for each in wanted.split():
-        lacking = [half for half in HALVES if half not in have] if each == "api" else [each]
-        if each not in have:
-            missing += [each] if len(lacking) == len(HALVES) else lacking
-    return [each for each in missing if each not in have]
+        if each in have:
+            continue
+        if each == "api" and have.intersection(HALVES):
+            missing += [half for half in HALVES if half not in have]
+        else:
+            missing.append(each)
+    return missing
 
 
 def user_name(token: Token) -> str | None:
@@ -117,6 +120,15 @@ def session_end(token: Token) -> int | None:
         return None
     found = token.issued_at + end - begin
     return int(found) if 0 < found < LAST_SECOND else None
+
+
+def login_end(token: Token) -> int | None:
+    """Return when a login is of no more use, in unix seconds; None if that is unknown.
+
+    That is its session's end, or its token's where none can be had anew.
+    """
+    end = session_end(token)
+    return token.expires_at if end is None and token.refresh is None else end
 
 
 def authorization(secret: str) -> tuple[Kind, str]:

@@ -15,22 +15,15 @@ from jeepney import (  # type: ignore[import-untyped]  # ships no types
     DBusAddress,
     HeaderFields,
     Message,
-    MessageType,
     new_error,
     new_method_return,
     new_signal,
 )
-from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
-from jeepney.io.blocking import (  # type: ignore[import-untyped]
-    DBusConnection,
-    Proxy,
-    open_dbus_connection,
-)
 
 from hexauth.vault.quick import BUS
+from tests.bus_service import BusService
 from tests.secret_service import bus
 
-NAME = "org.freedesktop.secrets"
 PREFIX = "org.freedesktop.Secret."
 COLLECTION = "/org/freedesktop/secrets/collection/login"
 PROMPT = "/org/freedesktop/secrets/prompt/1"
@@ -48,8 +41,10 @@ Reply = tuple[str, tuple[Any, ...]]
 
 
 @dataclass
-class FakeService:
+class FakeService(BusService):
     """The service, and what is wrong with it."""
+
+    NAME = "org.freedesktop.secrets"
 
     address: str
     refuses: set[str] = field(default_factory=set)
@@ -68,19 +63,6 @@ class FakeService:
 
     def __post_init__(self) -> None:
         self.come()
-
-    def come(self) -> None:
-        """Be on the bus."""
-        self._connection: DBusConnection = open_dbus_connection(self.address)
-        Proxy(message_bus, self._connection).RequestName(NAME)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def die(self) -> None:
-        """Leave the bus at once, with whatever was asked."""
-        self._connection.sock.shutdown(2)
-        self._thread.join(20)
-        self._connection.close()
 
     def release(self) -> None:
         """Do what was held back, although nobody may wait for it any more."""
@@ -109,21 +91,15 @@ class FakeService:
         result = ("ao", [] if dismissed else [COLLECTION])
         self._connection.send(new_signal(emitter, "Completed", "bv", (dismissed, result)))
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                message = self._connection.receive()
-            except OSError:
-                return
-            if message.header.message_type is not MessageType.method_call:
-                continue
-            with self._guard:
-                member = message.header.fields[HeaderFields.member]
-                self.counts[member] += 1
-                if member in self.holds:
-                    self._held.append(message)
-                else:
-                    self._answer(message)
+    def take(self, call: Message) -> None:
+        """Count it, and answer it or hold it back."""
+        with self._guard:
+            member = call.header.fields[HeaderFields.member]
+            self.counts[member] += 1
+            if member in self.holds:
+                self._held.append(call)
+            else:
+                self._answer(call)
 
     def _answer(self, call: Message) -> None:
         member = call.header.fields[HeaderFields.member]

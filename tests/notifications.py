@@ -4,7 +4,6 @@ It knows the calls of the Desktop Notifications Specification 1.2 that hexauth m
 """
 
 import queue
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,20 +13,14 @@ from jeepney import (  # type: ignore[import-untyped]  # ships no types
     DBusAddress,
     HeaderFields,
     Message,
-    MessageType,
     new_error,
     new_method_return,
     new_signal,
 )
-from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
-from jeepney.io.blocking import (  # type: ignore[import-untyped]
-    DBusConnection,
-    Proxy,
-    open_dbus_connection,
-)
 
 from hexauth.machine.notify import NAME, PATH
 from hexauth.vault.quick import BUS
+from tests.bus_service import BusService
 from tests.secret_service import bus
 
 PATIENCE = 20
@@ -45,8 +38,10 @@ class Shown:
 
 
 @dataclass
-class Notifications:
+class Notifications(BusService):
     """The service, and what is wrong with it."""
+
+    NAME = NAME
 
     address: str
     can: list[str] = field(default_factory=lambda: ["body", "body-markup", "actions"])
@@ -56,10 +51,8 @@ class Notifications:
     closed: "queue.Queue[int]" = field(default_factory=queue.Queue)
 
     def __post_init__(self) -> None:
-        self._connection: DBusConnection = open_dbus_connection(self.address)
-        Proxy(message_bus, self._connection).RequestName(NAME)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self._number = 0
+        self.come()
 
     def next(self) -> Shown:
         """Return the next notification that has been shown, once one is."""
@@ -77,40 +70,29 @@ class Notifications:
         """Let the person put it away."""
         self._tell("NotificationClosed", "uu", (number, 2))
 
-    def leave(self) -> None:
-        """Leave the bus."""
-        self._connection.sock.shutdown(2)
-        self._thread.join(PATIENCE)
-        self._connection.close()
-
     def _tell(self, member: str, signature: str, body: tuple[Any, ...]) -> None:
         self._connection.send(
             new_signal(DBusAddress(PATH, interface=NAME), member, signature, body)
         )
 
-    def _serve(self) -> None:
-        number = 0
-        while True:
-            try:
-                message = self._connection.receive()
-            except OSError:
-                return
-            if message.header.message_type is not MessageType.method_call or self.fails == "hang":
-                continue
-            member = message.header.fields[HeaderFields.member]
-            if self.fails == "refuse":
-                self._connection.send(new_error(message, f"{NAME}.Error.Broken"))
-            elif member == "GetCapabilities":
-                self._answer(message, "as", self.can)
-            elif member == "Notify":
-                number += 1
-                self._answer(message, "u", number)
-                _, _, _, title, text, actions, _, milliseconds = message.body
-                self.shown.put(Shown(number, title, text, actions, milliseconds))
-            else:
-                assert member == "CloseNotification"
-                self._answer(message)
-                self.closed.put(message.body[0])
+    def take(self, call: Message) -> None:
+        """Answer it, if it is to be answered, and keep what it said."""
+        member = call.header.fields[HeaderFields.member]
+        if self.fails == "hang":
+            return
+        if self.fails == "refuse":
+            self._connection.send(new_error(call, f"{NAME}.Error.Broken"))
+        elif member == "GetCapabilities":
+            self._answer(call, "as", self.can)
+        elif member == "Notify":
+            self._number += 1
+            self._answer(call, "u", self._number)
+            _, _, _, title, text, actions, _, milliseconds = call.body
+            self.shown.put(Shown(self._number, title, text, actions, milliseconds))
+        else:
+            assert member == "CloseNotification"
+            self._answer(call)
+            self.closed.put(call.body[0])
 
     def _answer(self, call: Message, signature: str | None = None, *body: Any) -> None:
         self._connection.send(new_method_return(call, signature, body))
@@ -124,4 +106,4 @@ def running() -> Iterator[Notifications]:
         try:
             yield service
         finally:
-            service.leave()
+            service.die()

@@ -1,7 +1,5 @@
 """`hexauth doctor`: what may be wrong here, and what to do about it."""
 
-import os
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,10 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from hexauth.cli.options import Flags, vault_option
-from hexauth.cli.streams import write_answer, write_json
-from hexauth.machine.terminal import encoding
-from hexauth.screen.layout import columns, wrapped
-from hexauth.screen.style import Look, Style, is_colored
+from hexauth.cli.streams import style, width, write_json, write_laid_out
+from hexauth.screen.layout import wrapped
+from hexauth.screen.style import Look, Style
 from hexauth.tools.places import own_programs
 
 if TYPE_CHECKING:
@@ -54,11 +51,7 @@ def doctor(context: click.Context, as_json: bool, offline: bool) -> None:
     if as_json:
         write_json(_facts(sections, problems, warnings))
     else:
-        style = Style(is_colored(sys.stdout.isatty(), os.environ))
-        width = columns(sys.stdout, os.environ)
-        lines = [*_lines(sections, style, width), _sum(problems, warnings)]
-        text = "".join(f"{line}\n" for line in lines)
-        write_answer(text.encode(encoding(sys.stdout), "backslashreplace"))
+        write_laid_out([*_lines(sections, style(), width()), _sum(problems, warnings)])
     context.exit(1 if problems else 0)
 
 
@@ -74,14 +67,14 @@ def _facts(sections: "list[Section]", problems: int, warnings: int) -> object:
     }
 
 
-def _lines(sections: "list[Section]", style: Style, width: int) -> Iterator[str]:
+def _lines(sections: "list[Section]", look: Style, size: int) -> Iterator[str]:
     """Yield the report for people; what acts on a terminal is escaped, but for the marks' color."""
     for section in sections:
         yield section.heading
         for finding in section.findings:
-            mark = style(f"  {finding.level}".ljust(MARGIN), COLORS[finding.level])
+            mark = look(f"  {finding.level}".ljust(MARGIN), COLORS[finding.level])
             texts = [f"{finding.name}: {finding.text}", *filter(None, [finding.advice])]
-            rows = [row for text in texts for row in wrapped(text, width - MARGIN)]
+            rows = [row for text in texts for row in wrapped(text, size - MARGIN)]
             yield f"{mark}{rows[0]}"
             yield from (f"{'':{MARGIN}}{row}" for row in rows[1:])
         yield ""

@@ -12,7 +12,7 @@ from hexauth.cli.options import json_option
 from hexauth.cli.streams import width, write_json, write_laid_out, write_lines
 from hexauth.errors import UsageError
 from hexauth.machine.programs import find_program
-from hexauth.machine.terminal import on
+from hexauth.machine.terminal import Screen, on
 from hexauth.screen.layout import columns, table, wrapped
 from hexauth.servers.targets import hex_origins
 from hexauth.tools.catalog import TOOLS, Tool, every_place, is_configured
@@ -74,7 +74,7 @@ def setup(
         done = "not there" if undo else "there already"
         screen.say(f"Nothing is to be changed: hexauth is {done}.")
     for edit in edits if not dry_run else ():
-        _carry_out(edit)
+        _carry_out(edit, screen)
     advice: list[str] = []
     if (edits or shim) and not dry_run and not undo:
         advice = list(_shim_advice(tool, here) if shim else _advice(tool, here))
@@ -131,25 +131,24 @@ WORDS = {"removed": "Removed", "created": "Wrote", "changed": "Changed"}
 """How a person is told so."""
 
 
-def _carry_out(edit: Edit) -> None:
+def _carry_out(edit: Edit, screen: Screen) -> None:
     """Change a file, and say so."""
     edit.carry_out()
-    on(sys.stderr).say(f"{WORDS[_change(edit)]} {edit.path}")
+    screen.say(f"{WORDS[_change(edit)]} {edit.path}")
 
 
 def _take_out_everything(here: Surroundings, *, dry_run: bool, as_json: bool) -> None:
     """Take hexauth out of every tool, and say what is left. Raises `UsageError`, OSError."""
-    done = list[Edit]()
+    done, screen = list[Edit](), on(None if as_json else sys.stderr)
     for place in every_place(here):
         for edit in plan([place], undo=True):
             if edit in done:
                 continue
             done.append(edit)
             if not dry_run:
-                _carry_out(edit)
+                _carry_out(edit, screen)
             elif not as_json:
                 write_lines(line.expandtabs(8) for line in edit.shown())
-    screen = on(sys.stderr)
     if not done:
         screen.say("Nothing is to be changed: hexauth is not there.")
     screen.say("Logins and keys stay: `hexauth logout` and `hexauth key remove` take them out.")

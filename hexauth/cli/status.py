@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
+from hexauth import hex as hexpm
 from hexauth.cli.facts import Facts, Seen, known_logins, usual_login
 from hexauth.cli.options import Flags, account_option, json_option, vault_option
 from hexauth.cli.streams import style, width, write_json, write_laid_out
@@ -133,13 +134,12 @@ def _undecided(seen: Sequence[Seen]) -> str:
 
 def _until(seen: Seen) -> str:
     """Say until when somebody is logged in who is."""
-    token, end = seen.token, seen.session_end
+    token = seen.token
     if token is None:
         return ""
     if token.kind is Kind.KEY:
         return ", by an API key, which has no expiry"
-    if end is None and token.refresh is None:
-        end = token.expires_at
+    end = hexpm.login_end(token)
     return "" if end is None or end <= seen.now else f", until {left(end, seen.now)}"
 
 

@@ -9,7 +9,7 @@ from typing import Self
 from hexauth import hex as hexpm
 from hexauth.credentials import stored
 from hexauth.errors import UnknownTarget, VaultError, did_you_mean
-from hexauth.login.asking import Question, allowed_to_ask, device_name
+from hexauth.login.asking import Question, device_name, why_not_ask
 from hexauth.login.attempts import Arrival, arrive
 from hexauth.login.tokens import Tokens
 from hexauth.model import Credential, Login, Target, Token
@@ -56,9 +56,14 @@ class Request:
         return cls(home, target, ask=ask, repository=repository)
 
     @cached_property
+    def why_not(self) -> str:
+        """Why nobody may be asked to log in; empty if somebody may."""
+        return why_not_ask(self.home, self.ask)
+
+    @property
     def may_ask(self) -> bool:
         """Whether a person may be asked to log in."""
-        return allowed_to_ask(self.home, self.ask)
+        return not self.why_not
 
     @cached_property
     def site(self) -> Site:

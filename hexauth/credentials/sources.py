@@ -9,7 +9,7 @@ from hexauth.credentials import keys
 from hexauth.credentials.keys import KeyKind
 from hexauth.credentials.request import Request
 from hexauth.errors import HexauthError, LoginRequired, Unreachable
-from hexauth.login.asking import log_in, why_not_ask
+from hexauth.login.asking import log_in
 from hexauth.login.renewal import exchanged, refreshed
 from hexauth.login.tokens import Tokens
 from hexauth.machine import trace
@@ -187,8 +187,7 @@ def from_store_alone(request: Request) -> Answer:
 @_of_login
 def from_login(request: Request, tokens: Tokens) -> Found:
     """Answer with a login that the person makes now, or that another process has under way."""
-    may_ask, why_not = request.may_ask, why_not_ask(request.home, request.ask)
-    token = log_in(tokens, request.arrival, request.question, may_ask=may_ask, why_not=why_not)
+    token = log_in(tokens, request.arrival, request.question, request.why_not)
     return token, "login"
 
 

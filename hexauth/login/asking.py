@@ -5,8 +5,7 @@ vault again: what it wanted may be there. A caller that needs the token mutex to
 """
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -66,17 +65,22 @@ def device_name() -> str:
 
 def allowed_to_ask(world: World, flag: bool | None) -> bool:
     """Tell whether this run may ask the person to log in; `flag` is `--login/--no-login`."""
-    if flag is not None:
-        return flag
-    why_not = why_not_ask(world)
-    trace.tell(f"nobody is asked: {why_not}" if why_not else "somebody may be asked to log in")
-    return not why_not
+    return not why_not_ask(world, flag)
 
 
-def why_not_ask(world: World, flag: bool | None = None) -> str:
-    """Return why nobody may be asked; nothing if somebody may. `flag` is `--login/--no-login`."""
+def why_not_ask(world: World, flag: bool | None) -> str:
+    """Return why nobody may be asked, in words that go on from "nobody was asked:".
+
+    It is empty if somebody may. `flag` is `--login/--no-login`.
+    """
     if flag is not None:
         return "" if flag else TOLD
+    why_not = _why_not(world)
+    trace.tell(f"nobody is asked: {why_not}" if why_not else "somebody may be asked to log in")
+    return why_not
+
+
+def _why_not(world: World) -> str:
     for name in ("no_login", "ci"):
         if getattr(world.settings, name):
             source = world.settings.sources[name]
@@ -86,15 +90,12 @@ def why_not_ask(world: World, flag: bool | None = None) -> str:
     return "" if world.screen.visible or is_graphical(world.environ) else ALONE
 
 
-def log_in(
-    tokens: Tokens, arrival: Arrival, question: Question, *, may_ask: bool, why_not: str = TOLD
-) -> Token:
+def log_in(tokens: Tokens, arrival: Arrival, question: Question, why_not: str = "") -> Token:
     """Return a token newer than the caller's, asking the person unless somebody else has.
 
-    A caller that may not ask still waits for a login that another process has under way, and
-    carries on with the code that it has seen there. `why_not` says why it may not, in words that go
-    on from "nobody was asked:". Raises `LoginRequired`, `Declined`, `Expired`,
-    `Unreachable`, `VaultError` or `Interrupted`.
+    A caller that may not ask, as `why_not_ask` has it, still waits for a login that another process
+    has under way, and carries on with the code that it has seen there. Raises `LoginRequired`,
+    `Declined`, `Expired`, `Unreachable`, `VaultError` or `Interrupted`.
     """
     home = tokens.home
     home.front.leave()  # the token mutex is taken second
@@ -114,9 +115,9 @@ def log_in(
         if record.ended > arrival.logins:
             share(record)
         is_good = record.left(home.now()) > 0 and record.device_code != ""
-        if is_good and (may_ask or record.approved or watch.has_shown(record)):
+        if is_good and (not why_not or record.approved or watch.has_shown(record)):
             return _ask(tokens, question, record, is_seen=watch.has_shown(record))
-        if not may_ask:
+        if why_not:
             raise no_login(home.settings, tokens.login, why_not)
         return _ask(tokens, question, Record(attempt=record.ended))
 
@@ -153,25 +154,22 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
             write_record(files.login_record, record)
 
         publish()
-        with ExitStack() as shown:
-            sleep: Callable[[float], object] = home.sleep
-            troubled: Callable[[Unreachable | None, float], object] = partial(say_trouble, tokens)
-            if not record.approved:
-                prompt = Prompt(tokens, record, seconds, is_seen=is_seen)
-                shown.enter_context(prompt)
+        poll = partial(
+            wait,
+            lambda: client.device_token(record.device_code),
+            record.interval,
+            seconds,
+            monotonic=home.monotonic,
+            slowed=lambda interval: publish(interval=interval),
+        )
+        if record.approved:
+            token = poll(sleep=home.sleep, troubled=partial(say_trouble, tokens))
+        else:
+            with Prompt(tokens, record, seconds, is_seen=is_seen) as prompt:
                 if not prompt.invite():
                     publish(browser_missing=True)
-                sleep, troubled = prompt.sleep, prompt.trouble
-                shown.enter_context(notice(tokens, record))
-            token = wait(
-                lambda: client.device_token(record.device_code),
-                record.interval,
-                seconds,
-                sleep=sleep,
-                monotonic=home.monotonic,
-                slowed=lambda interval: publish(interval=interval),
-                troubled=troubled,
-            )
+                with notice(tokens, record):
+                    token = poll(sleep=prompt.sleep, troubled=prompt.trouble)
         token = token.replaced(scope=token.scope or question.scope)  # RFC 6749 section 5.1
         place, user = _place(tokens, token)
         with place.changing(), signals_held():

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from hexauth import hex as hexpm
 from hexauth.errors import Unreachable
-from hexauth.login.pages import page
+from hexauth.login.pages import Page, page
 from hexauth.login.record import Record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.terminal import shown
 from hexauth.model import Token
 from hexauth.screen.layout import cells, fitting, pairs, wrapped
-from hexauth.screen.qr import can_show, qr_lines
+from hexauth.screen.qr import can_show, painted, qr_lines
 from hexauth.screen.style import Style, is_colored
 from hexauth.screen.times import span, until
 from hexauth.vault.home import Home
@@ -50,6 +50,16 @@ def spaced(user_code: str) -> str:
     return f"{user_code[:4]}-{user_code[4:]}" if len(user_code) == 8 else user_code
 
 
+def page_of(tokens: Tokens, record: Record) -> Page:
+    """Return the page at which the code of `record` is approved, and what is to be said of it."""
+    return page(record.verification_uri_complete, tokens.login, tokens.home.settings)
+
+
+def what_to_do(record: Record) -> str:
+    """Return what a person does with the code at its address."""
+    return "check that it shows" if _knows(record) else "enter"
+
+
 def show(tokens: Tokens, record: Record, *, asks: bool = True, qr: bool = False) -> None:
     """Show the person where to go and what to enter, before a browser covers the terminal.
 
@@ -74,9 +84,8 @@ def _lines(tokens: Tokens, record: Record, *, asks: bool) -> Iterator[str]:
         yield f"To log in{_whose(tokens)}, open {address}"
     else:
         yield f"{who(record)} is waiting for you: open {address}"
-    do = "check that it shows" if _knows(record) else "enter"
-    yield f"and {do} the code {spaced(record.user_code)}."
-    if doubt := page(address, tokens.login, tokens.home.settings).doubt:
+    yield f"and {what_to_do(record)} the code {spaced(record.user_code)}."
+    if doubt := page_of(tokens, record).doubt:
         yield doubt
 
 
@@ -97,7 +106,7 @@ def _sheet(tokens: Tokens, record: Record, *, asks: bool) -> Iterator[str]:
     yield ""
     same = "Check that the page shows this code, and approve."
     yield from wrapped(same if _knows(record) else "Enter this code there.", width, "  ")
-    if doubt := page(address, tokens.login, home.settings).doubt:
+    if doubt := page_of(tokens, record).doubt:
         yield from (style(each, "yellow") for each in wrapped(doubt, width, "  "))
 
 
@@ -141,17 +150,16 @@ def wants_qr(home: Home, *, browser: bool) -> bool:
 def _show_qr(home: Home, record: Record) -> None:
     """Show a QR code if the screen is large enough; say so if it is not, and one is demanded."""
     screen, address = home.screen, record.verification_uri_complete
-    lines = qr_lines(address, colored=style_of(home).on)
-    plain = qr_lines(address, colored=False)
+    lines = qr_lines(address)
     columns, rows = screen.size()
-    needs = cells(plain[0]), len(plain) + REST
+    needs = cells(lines[0]), len(lines) + REST
     is_forced = home.settings.qr == "always"
     if not can_show(screen.encoding):
         why = f"the terminal's encoding, {screen.encoding}, has no characters for it"
     elif screen.visible and (needs[0] > columns or (needs[1] > rows and not is_forced)):
         why = f"it takes {needs[0]} columns and {needs[1]} lines"
     else:
-        screen.put("", *lines, "")
+        screen.put("", *(painted(lines) if style_of(home).on else lines), "")
         return
     if is_forced:
         tell(home, f"There is no QR code: {why}.")
@@ -190,9 +198,7 @@ def say_in(tokens: Tokens, token: Token) -> None:
 
 
 def _facts(tokens: Tokens, token: Token, wanted: str) -> Iterator[tuple[str, str]]:
-    end = hexpm.session_end(token)
-    if end is None and token.refresh is None:
-        end = token.expires_at
+    end = hexpm.login_end(token)
     if end is not None:
         yield "until", until(end, tokens.home.now()).removeprefix("until ")
     yield "scopes", token.scope or "unknown"

@@ -7,9 +7,8 @@ other windows. The notification goes when the login has ended, however it did.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hexauth.login.display import headline, spaced
+from hexauth.login.display import headline, page_of, spaced, what_to_do
 from hexauth.login.opening import open_browser
-from hexauth.login.pages import page
 from hexauth.login.record import Record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.browser import is_graphical
@@ -32,8 +31,7 @@ def notice(tokens: Tokens, record: Record) -> Iterator[None]:
         return
     from hexauth.machine import notify
 
-    address, is_done = record.verification_uri_complete, False
-    doubt = page(address, tokens.login, home.settings).doubt
+    here, is_done = page_of(tokens, record), False
 
     def click() -> None:
         nonlocal is_done
@@ -42,11 +40,10 @@ def notice(tokens: Tokens, record: Record) -> Iterator[None]:
             open_browser(tokens, record, again=True)
 
     title = shown(headline(tokens, record))
-    do = "check that it shows" if address != record.verification_uri else "enter"
     code = spaced(record.user_code)  # on a line of its own, as it would be broken at its hyphen
-    lines = [f"Open {address}", f"and {do} the code", code, *([doubt] if doubt else [])]
-    text = "\n".join(map(shown, lines))
-    said = notify.Notice(title, text, record.left(home.now()), "" if doubt else "Open")
+    lines = [f"Open {here.address}", f"and {what_to_do(record)} the code", code, here.doubt]
+    text = "\n".join(map(shown, filter(None, lines)))
+    said = notify.Notice(title, text, record.left(home.now()), "" if here.doubt else "Open")
     close = notify.show(said, home.environ, bus_address(home.environ), click)
     try:
         yield

@@ -49,7 +49,7 @@ def log_in_once(
         return
     scopes = scope_for(server, home.settings)
     question = Question(scopes, name or device_name(), own=True)
-    log_in(tokens, arrival, question, may_ask=True)
+    log_in(tokens, arrival, question)
 
 
 def _live(tokens: Tokens, arrival: Arrival, scope: str | None) -> Token | None:

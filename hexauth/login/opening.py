@@ -4,8 +4,7 @@ import os
 import sys
 
 from hexauth.errors import Expired
-from hexauth.login.display import tell
-from hexauth.login.pages import page
+from hexauth.login.display import page_of, tell
 from hexauth.login.record import DONE, Record, read_record, write_record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.browser import browser_command
@@ -22,7 +21,7 @@ def open_browser(
     now, or is not to be opened.
     """
     home, files = tokens.home, tokens.files
-    here = page(record.verification_uri_complete, tokens.login, home.settings)
+    here = page_of(tokens, record)
     if here.doubt and not (agreed and here.may_ask):
         return True
     try:

@@ -3,12 +3,12 @@
 The server is polled all the while: the page may be opened on any other device.
 """
 
-from types import TracebackType
 from typing import Self
 
 from hexauth.errors import Unreachable
 from hexauth.login.display import (
     is_live,
+    page_of,
     say_trouble,
     show,
     spaced,
@@ -19,7 +19,6 @@ from hexauth.login.display import (
     width_of,
 )
 from hexauth.login.opening import has_browser, open_browser
-from hexauth.login.pages import page
 from hexauth.login.record import Record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.browser import why_no_browser
@@ -52,7 +51,7 @@ class Prompt:
         """
         home = tokens.home
         self._tokens, self._record, self._home, self._asks = tokens, record, home, asks
-        self._here = page(record.verification_uri_complete, tokens.login, home.settings)
+        self._here = page_of(tokens, record)
         self._wants = home.settings.browser != "never"
         self._may_open = self._wants and has_browser(tokens, self._here.address)
         self._end = Deadline(seconds, home.monotonic)
@@ -71,12 +70,7 @@ class Prompt:
             self._keys.__enter__()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _where: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         """Leave the terminal as it was; what was shown stays, but for the line that counts."""
         self._home.screen.erase()
         self._keys.__exit__()
@@ -164,16 +158,15 @@ class Prompt:
         else:
             self._typed += key
 
+    def _whom(self) -> str:
+        """Return whom it waits for."""
+        if self._is_troubled:
+            return "the server"
+        return "you" if self._asks else who(self._record).replace("P", "p", 1)
+
     def _line(self) -> str:
         """Return the line that counts down, as much of it as the width has room for."""
-        whom = (
-            "the server"
-            if self._is_troubled
-            else "you"
-            if self._asks
-            else who(self._record).replace("P", "p", 1)
-        )
-        text = f"Waiting for {whom}, {countdown(self._end.left())} left"
+        text = f"Waiting for {self._whom()}, {countdown(self._end.left())} left"
         more = []
         if self._keys.in_front:
             more += ["Enter: browser"] if self._may_open and not self._here.doubt else []

@@ -1,6 +1,6 @@
 """What a waiter does while another process asks: it shows the same, and notices the deadline."""
 
-from types import TracebackType
+from contextlib import ExitStack
 from typing import Self
 
 from hexauth.errors import Expired
@@ -30,6 +30,7 @@ class Watch:
         self._tokens, self._home, self._files = tokens, tokens.home, tokens.files
         self._may_browse = self._home.settings.browser == "now" and self._home.screen.visible
         self._shown: set[str] = set()
+        self._shows = ExitStack()
         self._prompt: Prompt | None = None
         self._end = self._deadline(UNSEEN_SECONDS)
 
@@ -37,20 +38,14 @@ class Watch:
         """Begin; nothing is shown before there is something to wait for."""
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _where: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         """Leave the terminal as it was."""
         self.close()
 
     def close(self) -> None:
         """Count no more, and hear no keys."""
-        if self._prompt is not None:
-            self._prompt.__exit__(None, None, None)
-            self._prompt = None
+        self._shows.close()
+        self._prompt = None
 
     def look(self) -> None:
         """Do it; raise `Expired` if the process that is waited for has had its time."""
@@ -88,8 +83,8 @@ class Watch:
             code = spaced(record.user_code)
             tell(self._home, f"{who(record)} is waiting for you above: the code is {code}.")
             return
-        self._prompt = Prompt(self._tokens, record, left, asks=False)
-        self._prompt.__enter__()
+        prompt = Prompt(self._tokens, record, left, asks=False)
+        self._prompt = self._shows.enter_context(prompt)
 
     def _deadline(self, seconds: float) -> Deadline:
         return Deadline(seconds, self._home.monotonic)

@@ -13,19 +13,23 @@ COLORS = "\x1b[97;40m"
 """White on black, whatever the terminal's own colors are."""
 
 
-def qr_lines(text: str, *, colored: bool) -> list[str]:
-    """Return the lines of a QR code that holds `text`, as they are put on a terminal."""
+def qr_lines(text: str) -> list[str]:
+    """Return the lines of a QR code that holds `text`, all of the same width."""
     import segno
 
     code = segno.make(text, error="l", micro=False, boost_error=False)
     rows = [[1 - module for module in row] for row in code.matrix_iter(border=BORDER)]
     if len(rows) % 2:
         rows.append([1] * len(rows[0]))
-    lines = [
+    return [
         "".join(BLOCKS[pair] for pair in zip(upper, lower, strict=True))
         for upper, lower in zip(rows[::2], rows[1::2], strict=True)
     ]
-    return [f"{COLORS}{line}\x1b[0m" if colored else line for line in lines]
+
+
+def painted(lines: list[str]) -> list[str]:
+    """Return the lines of a QR code in its colors."""
+    return [f"{COLORS}{line}\x1b[0m" for line in lines]
 
 
 def can_show(encoding: str) -> bool:

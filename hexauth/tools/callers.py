@@ -33,15 +33,22 @@ SHELLS = ("sh", "dash", "bash", "zsh", "fish", "ksh", "busybox")
 SILENT = (
     "erl_child_setup",
     "sudo",
+    "su",
     "env",
     "nice",
     "timeout",
     "xargs",
     "setsid",
     "script",
+    "tmux",
+    "screen",
+    "sshd",
+    "login",
+    "systemd",
+    "init",
     "hexauth",
 )
-"""Programs that only run others."""
+"""Programs that only run others, and are not what needs a login."""
 
 TASK = re.compile(r"[a-z][a-z0-9._:-]{0,40}", re.ASCII)
 """What a first word looks like that says what to do: `deps.get`, `fetch`; no option, no value."""

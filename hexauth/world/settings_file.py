@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from hexauth import hot
-from hexauth.errors import NotFound, UsageError
+from hexauth.errors import NotFound, UsageError, closest
 from hexauth.machine.folders import Places
 from hexauth.machine.mutex import Mutex
 from hexauth.machine.rewriting import rewrite
@@ -69,10 +68,10 @@ class Name:
         if self.key:
             return keys[self.key]
         stem, _, last = self.entry.rpartition(".")
-        close = get_close_matches(last, keys, 1) if stem else []
+        close = closest(last, keys) if stem else ""
         example = f"{name}.{self.entry or ENTRIES[name]}{'.KEY' if keys else ''}"
         raise UsageError(
-            _perhaps(f"{self} is a table", [f"{name}.{stem}.{key}" for key in close]),
+            _perhaps(f"{self} is a table", close and f"{name}.{stem}.{close}"),
             hint=f"Write {example}"
             + (f", with one of the keys {', '.join(keys)}." if keys else ", and the value."),
         )
@@ -82,9 +81,9 @@ ENTRIES = {"accounts": "SERVER", "servers": "SERVER", "repositories": "NAME"}
 """What stands for a name in a table, in messages."""
 
 
-def _perhaps(problem: str, close: list[str]) -> str:
+def _perhaps(problem: str, likely: str) -> str:
     """Return what is wrong, and what may have been meant."""
-    return f"{problem}; did you mean {close[0]}?" if close else f"{problem}."
+    return f"{problem}; did you mean {likely}?" if likely else f"{problem}."
 
 
 def find(text: str) -> Name:
@@ -98,7 +97,7 @@ def find(text: str) -> Name:
     setting = next((each for each in SETTINGS if each.name == head), None)
     if setting is None:
         names = [each.name for each in SETTINGS]
-        close = get_close_matches(head.lower().replace("-", "_"), names, 1)
+        close = closest(head.replace("-", "_"), names)
         raise UsageError(
             _perhaps(f"There is no setting {head!r}", close),
             hint="`hexauth config` lists them.",

@@ -68,7 +68,7 @@ def test_clock_that_is_set_during_a_login_does_not_end_it(
     home = homes.home(tmp_path, {"HEX_API_URL": sandbox.api_url})
     tokens = setting(home, set_by, lambda: sandbox.journal.counts()["poll"])
 
-    token = log_in(tokens, arrive(tokens), QUESTION, may_ask=True)
+    token = log_in(tokens, arrive(tokens), QUESTION)
 
     assert life(tokens, token) > 1700 or set_by > 0
     assert tokens.load() == token
@@ -127,7 +127,7 @@ def test_session_that_seems_to_be_over_is_replaced_if_its_server_says_so(
     if is_over:
         sandbox.hexpm.end_sessions()
     sandbox.hexpm.options = replace(sandbox.hexpm.options, user="bob")
-    log_in(tokens, Arrival(tokens.load(), 0, 0), QUESTION, may_ask=True)
+    log_in(tokens, Arrival(tokens.load(), 0, 0), QUESTION)
 
     assert len(sandbox.hexpm.sessions()) == (1 if is_over else 2)
 

@@ -1,7 +1,7 @@
 import pytest
 import segno
 
-from hexauth.screen.qr import BLOCKS, BORDER, COLORS, can_show, qr_lines
+from hexauth.screen.qr import BLOCKS, BORDER, COLORS, can_show, painted, qr_lines
 
 ADDRESS = "https://hex.pm/oauth/device?user_code=BCDFGHJK"
 
@@ -9,7 +9,7 @@ ADDRESS = "https://hex.pm/oauth/device?user_code=BCDFGHJK"
 def test_lines_hold_every_module_of_the_code() -> None:
     pairs = {block: pair for pair, block in BLOCKS.items()}
     rows: list[list[int]] = []
-    for line in qr_lines(ADDRESS, colored=False):
+    for line in qr_lines(ADDRESS):
         upper, lower = zip(*(pairs[each] for each in line), strict=True)
         rows += [list(upper), list(lower)]
     size = len(rows[0]) - 2 * BORDER
@@ -21,7 +21,7 @@ def test_lines_hold_every_module_of_the_code() -> None:
 
 
 def test_colors_are_black_and_white_whatever_the_terminal_s_are() -> None:
-    lines = qr_lines(ADDRESS, colored=True)
+    lines = painted(qr_lines(ADDRESS))
 
     assert all(line.startswith(COLORS) and line.endswith("\x1b[0m") for line in lines)
 

@@ -28,6 +28,8 @@ SHELL = ("-bash",)
         ([("dune", "SECRET"), SHELL], "dune"),
         ([("/bin/sh", "./deploy.sh", "SECRET"), SHELL], "deploy.sh"),
         ([("/usr/bin/python3.11", "/x/deploy.py", "SECRET"), SHELL], "deploy.py"),
+        ([("sh", "-c", "hexauth get"), ("tmux", "new"), ("systemd",)], ""),
+        ([("sh", "-c", "SECRET"), ("sshd",), ("/sbin/init",)], ""),
         ([("python3", "-c", "SECRET"), ("sh", "run"), SHELL], ""),
         ([("sh", "-ec", "SECRET"), ("sudo", "-u", "x"), ("dune",)], "dune"),
         ([("mix", "--SECRET", "SECRET=1", "S/E")], "mix"),
