@@ -22,6 +22,7 @@ from hexauth.protocols import git
 from hexauth.vault import drawers, logins, parts, quick
 from hexauth.vault.file import FileVault
 from hexauth.vault.sealed import Seal
+from hexauth.vault.turns import Alone
 
 ENTRIES = {"drawer/https://x": "[]", "login/x/refresh": SECRET}
 
@@ -33,7 +34,7 @@ VAULT = (
 )
 
 
-class Shelf:
+class Shelf(Alone):
     """A vault that holds what a file does, and takes what is written."""
 
     name = "file"

@@ -19,7 +19,6 @@ from hexauth.cli.options import Flags
 from hexauth.login.record import WAITING, Record, write_record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.folders import BASES, places
-from hexauth.machine.mutex import Mutex
 from hexauth.machine.terminal import on
 from hexauth.model import Kind, Login, Token
 from hexauth.vault.home import Home
@@ -112,10 +111,10 @@ class Stage:
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Let a login be under way, in process 4711, with the code BCDF-GHJK."""
-        files, now = self.tokens().files, self.tokens().home.now()
+        turn, now = self.tokens().login_turn, self.tokens().home.now()
         page = "https://hex.test/oauth/device?user_code=BCDFGHJK"
         write_record(
-            files.login_record,
+            turn,
             Record(
                 state=WAITING,
                 attempt=1,
@@ -129,7 +128,7 @@ class Stage:
                 deadline=now + 600,
             ),
         )
-        with Mutex(files.login_mutex).held(0):
+        with turn.held(0):
             yield
 
     def wait(self) -> None:

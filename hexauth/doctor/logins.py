@@ -52,7 +52,7 @@ def _login(case: Case, login: Login) -> Iterator[Finding]:
         yield problem(name, f"{folder} is not in order.", "See above, at its locks.")
     else:
         yield from _kept(case, tokens, name, is_ready=is_ready)
-    record = under_way(tokens) if is_ready and tokens.files.login_mutex.exists() else None
+    record = under_way(tokens) if is_ready and tokens.local_turn("login").mutex.exists() else None
     if record is not None:
         yield ok(f"login at {server}", f"Process {record.pid} is waiting for its approval.")
 

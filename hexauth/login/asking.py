@@ -33,7 +33,6 @@ from hexauth.machine import trace
 from hexauth.machine.browser import is_graphical
 from hexauth.machine.lineage import lineage
 from hexauth.machine.mounts import lock_warning
-from hexauth.machine.mutex import Mutex
 from hexauth.machine.signals import signals_held
 from hexauth.machine.terminal import identity
 from hexauth.memory.waiting import ALONE, GIT_SAYS_NO, TOLD
@@ -101,7 +100,7 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, why_not: str = 
     home.front.leave()  # the token mutex is taken second
     with (
         Watch(tokens) as watch,
-        Mutex(tokens.files.login_mutex).held(None, watch.look),
+        tokens.login_turn.held(None, watch.look),
     ):
         watch.close()
         cached = tokens.answers.read()
@@ -110,7 +109,7 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, why_not: str = 
             if question.own or (watch.has_seen and home.screen.visible):
                 say_in(tokens, token)
             return token
-        record = read_record(tokens.files.login_record)
+        record = read_record(tokens.login_turn)
         trace.tell(f"attempt {record.attempt} to log in, of process {record.pid}: {record.state}")
         if record.ended > arrival.logins:
             share(record)
@@ -129,9 +128,9 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
     server issues another token for the same code. `is_seen` tells whether the person has seen it
     here.
     """
-    home, login, files = tokens.home, tokens.login, tokens.files
+    home, login, turn = tokens.home, tokens.login, tokens.login_turn
     number = left.ended + 1
-    with attempt(files.login_record, number), interrupts_are_a_no():
+    with attempt(turn, number), interrupts_are_a_no():
         client = client_for(home, login)
         home.vaults.check(tokens.entry)  # a login that cannot be saved is worse than none
         if warning := lock_warning(home.places.state):
@@ -151,7 +150,7 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
         def publish(**changes: float | bool) -> None:
             nonlocal record
             record = replace(record, **changes)  # type: ignore[arg-type]  # floats and flags alone
-            write_record(files.login_record, record)
+            write_record(turn, record)
 
         publish()
         poll = partial(
@@ -229,7 +228,7 @@ def _has_ended(tokens: Tokens, token: Token | None) -> bool:
 
 def under_way(tokens: Tokens) -> Record | None:
     """Return the record of a login that some process has under way, or None."""
-    if not Mutex(tokens.files.login_mutex).is_held():
+    if not tokens.login_turn.is_held():
         return None
-    record = read_record(tokens.files.login_record)
+    record = read_record(tokens.login_turn)
     return record if record.state == WAITING else None

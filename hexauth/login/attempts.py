@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from hexauth.errors import (
     Declined,
@@ -26,6 +25,7 @@ from hexauth.memory.waiting import WAIT_SECONDS
 from hexauth.model import Target, Token
 from hexauth.servers.accounts import no_login
 from hexauth.vault import drawers
+from hexauth.vault.turns import Turn
 
 SHARED = {kind.__name__: kind for kind in (Declined, Expired, Unreachable, VaultError)}
 """The errors that everyone who waited gets too."""
@@ -47,10 +47,10 @@ def arrive(tokens: Tokens) -> Arrival:
 
     A fresh token is put into memory, unless somebody is changing it just now.
     """
-    files, seen = tokens.files, tokens.home.front.records
+    seen = tokens.home.front.records
     logins, refreshes = (
-        parse_record(seen[str(path)]) if str(path) in seen else read_record(path)
-        for path in (files.login_record, files.token_record)
+        parse_record(seen[path]) if (path := str(turn.record)) in seen else read_record(turn)
+        for turn in (tokens.local_turn("login"), tokens.local_turn("token"))
     )
     return Arrival(_first_look(tokens), logins.ended, refreshes.ended)
 
@@ -62,7 +62,7 @@ def _first_look(tokens: Tokens) -> Token | None:
     asked by a hundred at once may not answer them all in time.
     """
     home = tokens.home
-    if home.front.holds(str(tokens.files.token_mutex)):
+    if home.front.holds(str(tokens.local_turn("token").mutex)):
         token = _load_and_answer(tokens)
         if token is None or token.is_fresh(home.now(), home.settings.min_ttl):
             home.front.leave()
@@ -116,8 +116,8 @@ def share(record: Record) -> None:
 
 
 @contextmanager
-def attempt(record_path: Path, number: int) -> Iterator[None]:
-    """Publish how the attempt inside a `with` block ends, at `record_path`, under its `number`."""
+def attempt(turn: Turn, number: int) -> Iterator[None]:
+    """Publish how the attempt inside a `with` block ends, in the record of `turn`."""
     ended = Record("failed", number, os.getpid())
     try:
         yield
@@ -129,12 +129,12 @@ def attempt(record_path: Path, number: int) -> Iterator[None]:
     except HexauthError as error:
         state = next((name for name, kind in SHARED.items() if isinstance(error, kind)), "failed")
         if isinstance(error, VaultError):  # once it is in order, a code that was approved is good
-            ended = replace(read_record(record_path), attempt=number, pid=os.getpid())
+            ended = replace(read_record(turn), attempt=number, pid=os.getpid())
         ended = replace(ended, state=state, message=str(error))
         raise
     finally:
         with suppress(VaultError):  # what happened matters more than that others hear of it
-            write_record(record_path, ended)
+            write_record(turn, ended)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from contextlib import suppress
 from hexauth.errors import Expired, HexauthError, Unreachable, VaultError
 from hexauth.login.record import Record, read_record, write_record
 from hexauth.login.tokens import Tokens
-from hexauth.machine.mutex import Mutex
 from hexauth.model import Token
 from hexauth.servers.directory import client_for
 from hexauth.vault.logins import drop_login, load_login
@@ -93,8 +92,8 @@ def _end_session(tokens: Tokens, token: Token) -> None:
 
 def _clear_code(tokens: Tokens) -> None:
     """Forget the code of a login whose process died; one that is under way is its holder's."""
-    path = tokens.files.login_record
-    with suppress(Expired), Mutex(tokens.files.login_mutex).held(0):
-        record = read_record(path)
+    turn = tokens.login_turn
+    with suppress(Expired), turn.held(0):
+        record = read_record(turn)
         if record.device_code:
-            write_record(path, Record(attempt=record.ended))
+            write_record(turn, Record(attempt=record.ended))

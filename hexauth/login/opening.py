@@ -8,7 +8,6 @@ from hexauth.login.display import page_of, tell
 from hexauth.login.record import DONE, Record, read_record, write_record
 from hexauth.login.tokens import Tokens
 from hexauth.machine.browser import browser_command
-from hexauth.machine.mutex import Mutex
 
 
 def open_browser(
@@ -20,19 +19,19 @@ def open_browser(
     before. Tell whether there is nothing left for others to do: it is open, or is being opened just
     now, or is not to be opened.
     """
-    home, files = tokens.home, tokens.files
+    home, turn = tokens.home, tokens.browser_turn
     here = page_of(tokens, record)
     if here.doubt and not (agreed and here.may_ask):
         return True
     try:
-        with Mutex(files.browser_mutex).held(0):
-            is_open = read_record(files.browser_record).user_code == record.user_code
+        with turn.held(0):
+            is_open = read_record(turn).user_code == record.user_code
             if is_open and not again:
                 return True
             if not home.browse(here.address):
                 return False
             opened = Record(DONE, record.attempt, os.getpid(), user_code=record.user_code)
-            write_record(files.browser_record, opened)
+            write_record(turn, opened)
     except Expired:
         return True
     tell(home, "Your browser has been asked to open it.")

@@ -2,13 +2,10 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-from hexauth.errors import VaultError
-from hexauth.machine.files import sweep, write_private
-from hexauth.machine.private import opened
 from hexauth.model import CLOCK_SLACK, LAST_SECOND, is_plain
+from hexauth.vault.turns import Turn
 
 WAITING = "waiting"
 """The state of a login whose holder waits for a person."""
@@ -63,16 +60,12 @@ class Record:
         return max(0.0, min(left, self.lifetime)) if left <= self.lifetime + CLOCK_SLACK else 0.0
 
 
-def read_record(path: Path) -> Record:
-    """Return the record at `path`; one that is missing counts as idle.
+def read_record(turn: Turn) -> Record:
+    """Return the record of `turn`; one that is missing counts as idle.
 
     So does one that somebody else could have written, which may send a person anywhere.
     """
-    try:
-        with opened(path.parent) as folder:
-            return parse_record(folder.read(path.name, 0o022) or b"")
-    except (OSError, VaultError):
-        return Record()
+    return parse_record(turn.read())
 
 
 def parse_record(content: bytes) -> Record:
@@ -101,17 +94,7 @@ def _fits(name: str, value: object) -> bool:
     return type(value) is type(default)
 
 
-def write_record(path: Path, record: Record) -> None:
-    """Publish `record` at `path`, mode 0600; only the holder of the mutex beside it may.
-
-    Raises `VaultError` if the folder cannot be written.
-    """
-    try:
-        sweep(path)
-        said = {name: value for name, value in asdict(record).items() if value}
-        write_private(path, json.dumps(said).encode())
-    except OSError as error:
-        raise VaultError(
-            f"The file {path} cannot be written: {error.strerror}.",
-            hint="Check the owner and mode of its folder, and the space left.",
-        ) from error
+def write_record(turn: Turn, record: Record) -> None:
+    """Publish `record`; only who has the `turn` may. Raises `VaultError`."""
+    said = {name: value for name, value in asdict(record).items() if value}
+    turn.write(json.dumps(said).encode())

@@ -46,7 +46,7 @@ def exchanged(tokens: Tokens, key: Callable[[], str], scope: str) -> Token:
     def is_good(token: Token | None) -> bool:
         return token is not None and token.is_fresh(home.now(), home.settings.min_ttl)
 
-    refreshes = read_record(tokens.files.token_record).ended
+    refreshes = read_record(tokens.token_turn).ended
     try:
         token = _renewed(
             tokens, refreshes, lambda old: lambda: _exchange(tokens, key(), scope), is_good
@@ -69,7 +69,7 @@ def _renewed(
 
     `refreshes` is the number of attempts that had ended when the caller arrived.
     """
-    home, path = tokens.home, tokens.files.token_record
+    home, turn = tokens.home, tokens.token_turn
     with tokens.changing(), _told(tokens), home.vaults.settled():  # then they are told
         answers = tokens.answers
         cached = answers.read()
@@ -81,13 +81,13 @@ def _renewed(
         get_new = renew(token)
         if get_new is None:
             return None
-        record = read_record(path)
+        record = read_record(turn)
         trace.tell(f"attempt {record.attempt} to renew, of process {record.pid}: {record.state}")
         if record.attempt > refreshes:
             share(record)
             if record.state == DONE and token is not None and token.access is not None:
                 return token  # it is new, whatever the clock says
-        with attempt(path, record.attempt + 1):
+        with attempt(turn, record.attempt + 1):
             return get_new()
 
 

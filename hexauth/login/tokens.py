@@ -12,7 +12,6 @@ from pathlib import Path
 from hexauth.errors import VaultError
 from hexauth.hex import user_name
 from hexauth.login.reach import reach
-from hexauth.machine.mutex import Mutex
 from hexauth.machine.private import private_folder
 from hexauth.memory.answers import Answers
 from hexauth.memory.unsaved import Unsaved
@@ -21,22 +20,13 @@ from hexauth.servers.accounts import login_for
 from hexauth.vault import logins as entries
 from hexauth.vault.contract import Vault
 from hexauth.vault.home import Home
+from hexauth.vault.turns import LocalTurn, Turn
 
 TOKEN_SECONDS = 120
 """The longest wait for the token mutex: one request, its save, and a keyring slow to answer."""
 
 UNSAVED_SECONDS = 60
 """How long a token that its vault has not taken is answered, before the vault is tried again."""
-
-
-class Files:
-    """The files of one login in the state folder, which all begin with `base`."""
-
-    def __init__(self, base: Path) -> None:
-        self.login_mutex, self.login_record = Path(f"{base}.login.lock"), Path(f"{base}.login.json")
-        self.token_mutex, self.token_record = Path(f"{base}.token.lock"), Path(f"{base}.token.json")
-        self.browser_mutex = Path(f"{base}.browser.lock")
-        self.browser_record = Path(f"{base}.browser.json")
 
 
 def tokens_for(home: Home, target: Target) -> "Tokens | None":
@@ -63,18 +53,42 @@ class Tokens:
         return self.home.vaults.of(self.entry)
 
     @cached_property
-    def files(self) -> Files:
-        """The login's files; their folder is made if need be."""
-        return Files(private_folder(self.home.places.state) / self.login.name)
+    def login_turn(self) -> Turn:
+        """Where those take turns who would ask a person to log in."""
+        return self._turn("login")
+
+    @cached_property
+    def token_turn(self) -> Turn:
+        """Where those take turns who would change the token."""
+        return self._turn("token")
+
+    @cached_property
+    def browser_turn(self) -> LocalTurn:
+        """Where those take turns who would open the page of a login in a browser, here."""
+        return self.local_turn("browser")
+
+    def local_turn(self, what: str) -> LocalTurn:
+        """Return the part of a turn that is this machine's; its folder is made if need be."""
+        base = private_folder(self.home.places.state) / self.login.name
+        files = Path(f"{base}.{what}.lock"), Path(f"{base}.{what}.json")
+        return LocalTurn(*files, self.home.front.take)
+
+    def _turn(self, what: str) -> Turn:
+        return self.home.vaults.turn(self.entry, what, self.local_turn(what))
+
+    @property
+    def _mutex(self) -> Path:
+        """The mutex by whose stamp what is in memory is valid."""
+        return self.local_turn("token").mutex
 
     @property
     def answers(self) -> Answers:
         """The answers in memory that are made of the token."""
-        return Answers(self.home, self.files.token_mutex, reach(self.home, self.login))
+        return Answers(self.home, self._mutex, reach(self.home, self.login))
 
     @property
     def _unsaved(self) -> Unsaved:
-        return Unsaved(self.home.environ, self.files.token_mutex, self.home.settings.cache)
+        return Unsaved(self.home.environ, self._mutex, self.home.settings.cache)
 
     @contextmanager
     def changing(self, seconds: float = TOKEN_SECONDS) -> Iterator[None]:
@@ -82,9 +96,7 @@ class Tokens:
 
         It is kept until late writes have ended. Raises `Expired` if it is not to be had in time.
         """
-        path = self.files.token_mutex
-        mutex = Mutex(path, descriptor=self.home.front.take(str(path)))
-        with mutex.held(seconds), self.home.vaults.settled():
+        with self.token_turn.held(seconds), self.home.vaults.settled():
             yield
 
     def load(self) -> Token | None:

@@ -27,7 +27,7 @@ class Watch:
     """
 
     def __init__(self, tokens: Tokens) -> None:
-        self._tokens, self._home, self._files = tokens, tokens.home, tokens.files
+        self._tokens, self._home = tokens, tokens.home
         self._may_browse = self._home.settings.browser == "now" and self._home.screen.visible
         self._shown: set[str] = set()
         self._shows = ExitStack()
@@ -49,7 +49,7 @@ class Watch:
 
     def look(self) -> None:
         """Do it; raise `Expired` if the process that is waited for has had its time."""
-        record = read_record(self._files.login_record)
+        record = read_record(self._tokens.login_turn)
         if record.state == WAITING:
             self._show(record)
             if record.browser_missing and self._may_browse:

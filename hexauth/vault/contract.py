@@ -1,6 +1,9 @@
 """The contract that every vault keeps."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
+
+from hexauth.vault.turns import LocalTurn, Turn
 
 
 class Vault(Protocol):
@@ -12,7 +15,7 @@ class Vault(Protocol):
     """
 
     name: str
-    """`keyring` or `file`, as the setting `vault` names it."""
+    """`keyring`, `file` or `postgresql`, as the setting `vault` names it."""
 
     def read(self, entry: str) -> str | None:
         """Return the value of `entry`, or None if there is none."""
@@ -25,6 +28,18 @@ class Vault(Protocol):
 
     def check(self) -> None:
         """Prove that the vault can be written and read now, leaving nothing behind."""
+
+    def turn(self, name: str, local: LocalTurn) -> Turn:
+        """Return where those take turns who would change what `name` says, such as `token`.
+
+        `local` is the part of it that is this machine's, and all of it if the vault is.
+        """
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Let what is written inside a `with` block be there at once, if this vault can."""
+
+    def ahead(self) -> float:
+        """Return by how many seconds the vault's clock is ahead of this machine's; mostly 0."""
 
     def settle(self, seconds: float) -> None:
         """Wait, at most `seconds`, until a write that outlived its time limit has ended."""

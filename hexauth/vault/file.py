@@ -12,6 +12,7 @@ from hexauth.machine.mutex import Mutex
 from hexauth.machine.private import MOST_BYTES, move, opened
 from hexauth.vault.quick import FILE_VERSION
 from hexauth.vault.sealed import Seal, is_sealed
+from hexauth.vault.turns import Alone
 
 PATIENCE = 20
 """Seconds to wait for other processes, each of which holds the file for milliseconds."""
@@ -24,7 +25,7 @@ def _no_passphrase() -> bytes | None:
     return None
 
 
-class FileVault:
+class FileVault(Alone):
     """Keep secrets in `folder`/vault.json, which other users can neither read nor replace.
 
     `passphrase` is asked at most once, and only when the answer matters: it returns the bytes to

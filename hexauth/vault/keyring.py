@@ -14,6 +14,7 @@ from hexauth.vault import backends, parts
 from hexauth.vault.backends import Backend
 from hexauth.vault.bounded import Bounded
 from hexauth.vault.quick import USER, service
+from hexauth.vault.turns import Alone
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ Names, since the classes come from packages that this platform may not have.
 """
 
 
-class KeyringVault:
+class KeyringVault(Alone):
     """Keep each entry in the OS keyring under a service of its own, `namespace`/ENTRY.
 
     Each call ends within `seconds`, even while the keyring waits for somebody to unlock it; a

@@ -1,11 +1,13 @@
 """A vault that tells what it is asked, and how long it takes to answer."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from hexauth.errors import VaultError
 from hexauth.machine import trace
 from hexauth.vault.contract import Vault
+from hexauth.vault.turns import LocalTurn, Turn
 
 T = TypeVar("T")
 
@@ -32,6 +34,18 @@ class Told:
     def check(self) -> None:
         """Check the vault."""
         self._told("check", self._vault.check)
+
+    def turn(self, name: str, local: LocalTurn) -> Turn:
+        """Take turns."""
+        return self._vault.turn(name, local)
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Write at once."""
+        return self._vault.at_once()
+
+    def ahead(self) -> float:
+        """Compare clocks."""
+        return self._vault.ahead()
 
     def settle(self, seconds: float) -> None:
         """Wait for late writes."""

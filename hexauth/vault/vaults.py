@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 from hexauth.machine import trace
 from hexauth.machine.folders import Places
-from hexauth.machine.mutex import Mutex
 from hexauth.machine.private import private_folder
 from hexauth.model import Login
 from hexauth.vault.choice import Choice, choose
@@ -13,6 +12,7 @@ from hexauth.vault.contract import Vault
 from hexauth.vault.index import Index
 from hexauth.vault.passphrase import passphrase_source
 from hexauth.vault.quick import AUTO, NAMES
+from hexauth.vault.turns import LocalTurn, Turn
 from hexauth.world.settings import Settings
 
 CHANGE_SECONDS = 60
@@ -53,6 +53,10 @@ class Vaults:
     def of(self, entry: str) -> Vault:
         """Return the vault that `entry` is in, or will be."""
         return self._open(self.choice(entry).name)
+
+    def turn(self, entry: str, what: str, local: LocalTurn) -> Turn:
+        """Return where those take turns who would do `what` with the login `entry`."""
+        return self.of(entry).turn(f"{entry}/{what}", local)
 
     def check(self, entry: str) -> None:
         """Prove that `entry` can be put into its vault, and noted in the index, leaving nothing.
@@ -135,8 +139,9 @@ class Vaults:
         and `VaultError`.
         """
         name = Login(entry, kind).name
-        mutex = Mutex(private_folder(self._places.state) / f"{name}.lock")
-        with mutex.held(CHANGE_SECONDS), self.settled():
+        path = private_folder(self._places.state) / f"{name}.lock"
+        turn = self.turn(entry, kind, LocalTurn(path, path.with_suffix(".json")))
+        with turn.held(CHANGE_SECONDS), self.settled():
             yield
 
     @contextmanager

@@ -11,7 +11,6 @@ import pytest
 
 from hexauth.login.record import Record, write_record
 from hexauth.login.tokens import Tokens
-from hexauth.machine.mutex import Mutex
 from tests.cli.hostile import LONG, Hostile, Reply, assert_harmless
 from tests.conftest import SECONDS, Machine
 from tests.homes import home
@@ -218,16 +217,16 @@ def test_browser_that_is_not_there_is_not_offered(client: Machine, server: Hosti
 def test_what_another_process_has_left_is_shown_escaped_and_cut(client: Machine) -> None:
     """How a login ended is told by its record to those who have waited."""
     asked = home(client.home / "hexauth", client.environ)
-    files = Tokens(asked, asked.settings.login).files
+    turn = Tokens(asked, asked.settings.login).login_turn
     left = Record("waiting", 1, 4711, user_code="BCDF", verification_uri_complete="https://a.x/")
     with ExitStack() as stack:
-        with Mutex(files.login_mutex).held(SECONDS):
-            write_record(files.login_record, replace(left, deadline=time.time() + 600))
+        with turn.held(SECONDS):
+            write_record(turn, replace(left, deadline=time.time() + 600))
             waiter = stack.enter_context(client.start("hexauth", "login"))
             assert waiter.stderr is not None
             shown = b"".join(waiter.stderr.readline() for _ in range(3))
             seen = client.hexauth("status")
-            write_record(files.login_record, Record("Declined", 1, 4711, message=LONG))
+            write_record(turn, Record("Declined", 1, 4711, message=LONG))
         _, rest = waiter.communicate(timeout=SECONDS)
 
     assert_harmless(shown, "is waiting for you: open https://a.x/")

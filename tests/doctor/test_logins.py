@@ -9,7 +9,6 @@ from hexauth.doctor.logins import look
 from hexauth.errors import VaultError
 from hexauth.login.record import WAITING, Record, write_record
 from hexauth.login.tokens import Tokens
-from hexauth.machine.mutex import Mutex
 from hexauth.model import Kind, Token
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Serve
@@ -101,9 +100,9 @@ def test_a_token_that_is_in_memory_alone_is_a_warning(
 
 def test_a_login_under_way_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
     case = make(tmp_path, sandbox)
-    files = Tokens(case, case.settings.login).files
-    write_record(files.login_record, Record(state=WAITING, attempt=1, pid=4711))
-    with Mutex(files.login_mutex).held(0):
+    turn = Tokens(case, case.settings.login).login_turn
+    write_record(turn, Record(state=WAITING, attempt=1, pid=4711))
+    with turn.held(0):
         found = texts(look, case)
 
     assert found[f"login at {sandbox.api_url}"] == "Process 4711 is waiting for its approval."

@@ -93,7 +93,7 @@ def test_nobody_waits_longer_than_a_code_lives_whatever_the_clock_says(
     here = replace(homes.home(tmp_path), monotonic=lambda: 1000 + moved, now=lambda: 10.0**9)
     tokens = Tokens(here, here.settings.login)
     record = Record(WAITING, 1, 1, user_code="C", lifetime=600, deadline=10**9 + ends_in)
-    write_record(tokens.files.login_record, record)
+    write_record(tokens.login_turn, record)
     watch = Watch(tokens)
     watch.look()
 

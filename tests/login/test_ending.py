@@ -43,7 +43,7 @@ def test_logging_out_forgets_the_code_of_a_login_whose_process_died(
 ) -> None:
     here = home(serve())
     tokens = Tokens(here, here.settings.login)
-    record = tokens.files.login_record
+    record = tokens.login_turn
     write_record(record, Record("waiting", 3, 1, device_code="d", deadline=here.now() + 60))
 
     log_out(tokens)

@@ -9,6 +9,13 @@ from hypothesis import strategies as st
 
 from hexauth.errors import VaultError
 from hexauth.login.record import Record, parse_record, read_record, write_record
+from hexauth.vault.turns import LocalTurn
+
+
+def at(path: Path) -> LocalTurn:
+    """Return the turn whose record is the file `path`."""
+    return LocalTurn(path.with_suffix(".lock"), path)
+
 
 RECORD = Record(
     state="waiting",
@@ -26,9 +33,9 @@ RECORD = Record(
 
 
 def test_record_comes_back_whole(tmp_path: Path) -> None:
-    write_record(tmp_path / "r.json", RECORD)
+    write_record(at(tmp_path / "r.json"), RECORD)
 
-    assert read_record(tmp_path / "r.json") == RECORD
+    assert read_record(at(tmp_path / "r.json")) == RECORD
 
 
 CODES = st.text(st.characters(min_codepoint=33, max_codepoint=126))
@@ -47,7 +54,7 @@ def test_any_record_comes_back_whole(record: Record) -> None:
 
 
 def test_record_is_private(tmp_path: Path) -> None:
-    write_record(tmp_path / "r.json", RECORD)
+    write_record(at(tmp_path / "r.json"), RECORD)
 
     assert stat.S_IMODE((tmp_path / "r.json").stat().st_mode) == 0o600
 
@@ -57,11 +64,11 @@ def test_device_code_does_not_show_in_a_repr() -> None:
 
 
 def test_record_that_is_missing_counts_as_idle(tmp_path: Path) -> None:
-    assert read_record(tmp_path / "r.json") == Record()
+    assert read_record(at(tmp_path / "r.json")) == Record()
 
 
 def test_record_that_is_a_folder_counts_as_idle(tmp_path: Path) -> None:
-    assert read_record(tmp_path) == Record()
+    assert read_record(at(tmp_path)) == Record()
 
 
 @given(end=st.integers(min_value=0, max_value=len(json.dumps(asdict(RECORD))) - 1))
@@ -71,7 +78,7 @@ def test_record_that_is_torn_counts_as_idle(
     torn = tmp_path_factory.getbasetemp() / "torn.json"
     torn.write_text(json.dumps(asdict(RECORD))[:end])
 
-    assert read_record(torn) == Record()
+    assert read_record(at(torn)) == Record()
 
 
 @given(content=st.binary())
@@ -81,7 +88,7 @@ def test_bytes_that_are_no_record_count_as_idle(
     strange = tmp_path_factory.getbasetemp() / "strange.json"
     strange.write_bytes(content)
 
-    assert read_record(strange) == Record()
+    assert read_record(at(strange)) == Record()
 
 
 @pytest.mark.parametrize(
@@ -108,13 +115,13 @@ def test_bytes_that_are_no_record_count_as_idle(
 def test_record_that_is_strange_counts_as_idle(content: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(content)
 
-    assert read_record(tmp_path / "r.json") == Record()
+    assert read_record(at(tmp_path / "r.json")) == Record()
 
 
 def test_record_of_another_version_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text('{"state": "done", "attempt": 3, "colour": "red"}')
 
-    assert read_record(tmp_path / "r.json") == Record(state="done", attempt=3)
+    assert read_record(at(tmp_path / "r.json")) == Record(state="done", attempt=3)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ def test_record_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     target = tmp_path / "missing" / "r.json"
 
     with pytest.raises(VaultError, match=f"The file {target} cannot be written: No such file"):
-        write_record(target, RECORD)
+        write_record(at(target), RECORD)
 
 
 @pytest.mark.parametrize("field", ["user_code", "verification_uri", "verification_uri_complete"])
@@ -142,4 +149,4 @@ def test_record_with_what_no_server_may_say_counts_as_idle(
 ) -> None:
     (tmp_path / "r.json").write_text(json.dumps({**asdict(RECORD), field: text}))
 
-    assert read_record(tmp_path / "r.json") == Record()
+    assert read_record(at(tmp_path / "r.json")) == Record()

@@ -27,7 +27,7 @@ def test_a_refreshed_token_is_on_file(serve: Serve, home: Make) -> None:
     token = refreshed(tokens, arrive(tokens))
 
     assert token == tokens.load()
-    assert read_record(tokens.files.token_record).state == "done"
+    assert read_record(tokens.token_turn).state == "done"
 
 
 def test_who_comes_late_takes_the_token_of_who_was_first(serve: Serve, home: Make) -> None:

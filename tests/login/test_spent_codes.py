@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hexauth.login.record import Record, read_record
+from hexauth.vault.turns import LocalTurn
 from tests.conftest import Machine, Process
 from tests.hostile.rows import DEVICE_CODE, GOOD, GRANT, NEW, PENDING
 from tests.hostile.server import Hostile, http, said
@@ -28,7 +29,7 @@ def patient() -> Hostile:
 
 def record(machine: Machine) -> Record:
     found = list((machine.home / "hexauth/state").glob("*.login.json"))
-    return read_record(found[0]) if found else Record()
+    return read_record(LocalTurn(found[0].with_suffix(".lock"), found[0])) if found else Record()
 
 
 def waits(machine: Machine, process: Process) -> bool:
