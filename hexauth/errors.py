@@ -20,6 +20,16 @@ class HexauthError(Exception):
         if hint is not None:
             self.hint = hint
 
+    def __reduce__(self) -> "tuple[object, ...]":
+        """Let it be told to another process of this program (pickle)."""
+        return _told, (type(self), *self.args), vars(self)
+
+
+def _told(kind: type[HexauthError], message: str) -> HexauthError:
+    error = kind.__new__(kind, message)
+    HexauthError.__init__(error, message)
+    return error
+
 
 class UsageError(HexauthError):
     """The command, its options or its configuration are wrong."""
@@ -100,6 +110,14 @@ class VaultError(HexauthError):
 
     exit_code = 7
     hint = "Run `hexauth doctor` to see which vault is in use, why, and what is wrong."
+
+
+class Away(VaultError):
+    """The vault is away, as a database is while somebody restarts it: trying again may help."""
+
+
+class Outrun(VaultError):
+    """Somebody else has saved a newer one meanwhile."""
 
 
 class Interrupted(HexauthError):

@@ -14,7 +14,7 @@ GROUPS = (
     ("Log in", ("login", "logout", "switch", "status")),
     ("Hand out", ("get", "exec", "proxy", "api")),
     ("Other tools", ("setup", "import", "key", "store", "erase")),
-    ("Look and try", ("doctor", "config", "sandbox", "help")),
+    ("Look and try", ("doctor", "config", "vault", "sandbox", "help")),
     ("Asked by git itself", ("capability",)),
 )
 """The commands as the help lists them; each is a module here with a function of its name."""

@@ -42,8 +42,9 @@ def vault_option() -> Decorator:
     """Return the option `--vault`."""
     return _setting(
         "--vault",
-        type=click.Choice(["auto", "keyring", "file"]),
-        help="Where secrets rest: the operating system's keyring, or a file.  [default: auto]",
+        metavar="VAULT",
+        help="Where secrets rest: keyring (the operating system's), file, or the address of a "
+        "database that hosts share (postgresql://...).  [default: auto]",
     )
 
 

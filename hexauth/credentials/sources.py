@@ -8,7 +8,7 @@ from hexauth import hex as hexpm
 from hexauth.credentials import keys
 from hexauth.credentials.keys import KeyKind
 from hexauth.credentials.request import Request
-from hexauth.errors import HexauthError, LoginRequired, Unreachable
+from hexauth.errors import HexauthError, LoginRequired, Unreachable, VaultError
 from hexauth.login.asking import log_in
 from hexauth.login.renewal import exchanged, refreshed
 from hexauth.login.tokens import Tokens
@@ -162,8 +162,9 @@ def from_refresh(request: Request, tokens: Tokens) -> Found:
         return "nobody is logged in"
     try:
         token = refreshed(tokens, request.arrival)
-    except Unreachable:
-        if old.life_left(request.home.now()) <= 0:
+    except (Unreachable, VaultError) as error:
+        is_away = isinstance(error, Unreachable) or tokens.is_shared
+        if not is_away or old.life_left(request.home.now()) <= 0:
             raise
         return old, "vault"
     return "the login has ended" if token is None else (token, "refresh")

@@ -5,6 +5,7 @@ vault again: what it wanted may be there. A caller that needs the token mutex to
 """
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -14,6 +15,7 @@ from hexauth.errors import Expired, Unreachable, VaultError
 from hexauth.hex import session_end
 from hexauth.login.attempts import (
     Arrival,
+    Found,
     arrive,
     attempt,
     interrupts_are_a_no,
@@ -41,6 +43,7 @@ from hexauth.servers.accounts import account_name, explicit_account, no_login, u
 from hexauth.servers.directory import client_for, remember
 from hexauth.tools.callers import caller
 from hexauth.vault.home import Home
+from hexauth.vault.turns import Lost
 from hexauth.world import git_config
 from hexauth.world.outside import World
 
@@ -98,10 +101,35 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, why_not: str = 
     """
     home = tokens.home
     home.front.leave()  # the token mutex is taken second
-    with (
-        Watch(tokens) as watch,
-        tokens.login_turn.held(None, watch.look),
-    ):
+    while True:
+        try:
+            return _in_turn(tokens, arrival, question, why_not)
+        except Found as found:
+            with suppress(Expired), tokens.here(0):
+                tokens.answer(found.token)
+            if question.own or home.screen.visible:
+                say_in(tokens, found.token)
+            return found.token
+        except Lost:  # another host goes on with the code, and is watched as any other
+            continue
+        finally:
+            if tokens.is_shared:
+                home.vaults.close()
+
+
+def _in_turn(tokens: Tokens, arrival: Arrival, question: Question, why_not: str) -> Token:
+    """Do what `log_in` does, once it is this process's turn. Raises `Found` and `Lost`, too."""
+    home, turn = tokens.home, tokens.login_turn
+
+    def look() -> None:
+        """See what another machine has brought."""
+        token, record = tokens.load(), read_record(turn)
+        if token is not None and is_new(token, arrival, home.now()):
+            raise Found(token)
+        if record.ended > arrival.logins:
+            share(record)
+
+    with Watch(tokens) as watch, turn.held(None, watch.look, look):
         watch.close()
         cached = tokens.answers.read()
         token = cached if is_new(cached, arrival, home.now()) else tokens.load()
@@ -109,7 +137,7 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, why_not: str = 
             if question.own or (watch.has_seen and home.screen.visible):
                 say_in(tokens, token)
             return token
-        record = read_record(tokens.login_turn)
+        record = read_record(turn)
         trace.tell(f"attempt {record.attempt} to log in, of process {record.pid}: {record.state}")
         if record.ended > arrival.logins:
             share(record)
@@ -137,20 +165,29 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
             home.screen.say(*warning)
         if left.device_code:
             record = replace(
-                left, state=WAITING, attempt=number, message="", **_own(home, question)
+                left, state=WAITING, attempt=number, message="", **_own(home, question, turn.host)
             )
             seconds = left.left(home.now())
             why = "has ended" if left.state == WAITING else "could not save the login"
             tell(home, f"Process {left.pid} {why}; carrying on with its code.")
         else:
             grant = client.device_authorization(question.scope, question.name)
-            record = Record(state=WAITING, attempt=number, **_own(home, question), **asdict(grant))
+            record = Record(
+                state=WAITING, attempt=number, **_own(home, question, turn.host), **asdict(grant)
+            )
             seconds = grant.lifetime
 
         def publish(**changes: float | bool) -> None:
             nonlocal record
             record = replace(record, **changes)  # type: ignore[arg-type]  # floats and flags alone
             write_record(turn, record)
+
+        def keeping(sleep: Callable[[float], object]) -> Callable[[float], None]:
+            def keep(seconds: float) -> None:
+                sleep(seconds)
+                turn.keep()
+
+            return keep
 
         publish()
         poll = partial(
@@ -162,13 +199,13 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
             slowed=lambda interval: publish(interval=interval),
         )
         if record.approved:
-            token = poll(sleep=home.sleep, troubled=partial(say_trouble, tokens))
+            token = poll(sleep=keeping(home.sleep), troubled=partial(say_trouble, tokens))
         else:
             with Prompt(tokens, record, seconds, is_seen=is_seen) as prompt:
                 if not prompt.invite():
                     publish(browser_missing=True)
                 with notice(tokens, record):
-                    token = poll(sleep=prompt.sleep, troubled=prompt.trouble)
+                    token = poll(sleep=keeping(prompt.sleep), troubled=prompt.trouble)
         token = token.replaced(scope=token.scope or question.scope)  # RFC 6749 section 5.1
         place, user = _place(tokens, token)
         with place.changing(), signals_held():
@@ -180,10 +217,10 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
         return token
 
 
-def _own(home: Home, question: Question) -> dict[str, Any]:
+def _own(home: Home, question: Question, host: str) -> dict[str, Any]:
     """Return what a record says of the process that asks."""
     who = "" if question.own else caller(lineage(home.beside))
-    return {"pid": os.getpid(), "caller": who, "terminal": identity()}
+    return {"pid": os.getpid(), "host": host, "caller": who, "terminal": identity()}
 
 
 def _place(tokens: Tokens, token: Token) -> tuple[Tokens, str | None]:

@@ -6,7 +6,7 @@ matters.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -48,14 +48,28 @@ def arrive(tokens: Tokens) -> Arrival:
     A fresh token is put into memory, unless somebody is changing it just now.
     """
     seen = tokens.home.front.records
-    logins, refreshes = (
-        parse_record(seen[path]) if (path := str(turn.record)) in seen else read_record(turn)
-        for turn in (tokens.local_turn("login"), tokens.local_turn("token"))
-    )
-    return Arrival(_first_look(tokens), logins.ended, refreshes.ended)
+    turns = (tokens.login_turn, tokens.local_turn("login"))
+    turns_of_token = (tokens.token_turn, tokens.local_turn("token"))
+    before = [
+        seen[path] if (path := str(local.record)) in seen else local.read()
+        for _, local in (turns, turns_of_token)
+    ]
+
+    def ended() -> tuple[int, int]:
+        """Return how many attempts to log in, and to refresh, had ended when this caller came.
+
+        Other machines' count only if nobody here has been at it since: then they have just come.
+        """
+        counted = []
+        for (turn, local), record in zip((turns, turns_of_token), before, strict=True):
+            is_first = tokens.is_shared and local.read() == record
+            counted.append((read_record(turn) if is_first else parse_record(record)).ended)
+        return counted[0], counted[1]
+
+    return _first_look(tokens, ended)
 
 
-def _first_look(tokens: Tokens) -> Token | None:
+def _first_look(tokens: Tokens, ended: Callable[[], tuple[int, int]]) -> Arrival:
     """Load the token; a front that holds the token mutex keeps it if there is a refresh to do.
 
     Whoever comes while somebody else changes it waits, and finds it in memory: a keyring that is
@@ -63,28 +77,40 @@ def _first_look(tokens: Tokens) -> Token | None:
     """
     home = tokens.home
     if home.front.holds(str(tokens.local_turn("token").mutex)):
+        count = ended()
         token = _load_and_answer(tokens)
         if token is None or token.is_fresh(home.now(), home.settings.min_ttl):
             home.front.leave()
-        return token
-    with suppress(Expired), tokens.changing(WAIT_SECONDS):
-        token = tokens.answers.read() or _load_and_answer(tokens)
+        return Arrival(token, *count)
+    count = (0, 0) if tokens.is_shared else ended()
+    with suppress(Expired), tokens.here(WAIT_SECONDS):
+        cached = tokens.answers.read()
+        if tokens.is_shared:
+            count = ended()
+        token = cached or _load_and_answer(tokens)
         home.front.leave()  # whoever waits to know these surroundings can
-        return token
-    return tokens.load()
+        return Arrival(token, *count)
+    return Arrival(tokens.load(), *count)
 
 
 def _load_and_answer(tokens: Tokens) -> Token | None:
-    """Load the token, and let others know what came of it. The token mutex is held."""
+    """Load the token, and let others know what came of it. This machine's mutex is held.
+
+    While a shared vault cannot be read, what is in memory is handed out for as long as it lives.
+    """
     answers, login = tokens.answers, tokens.login
     tokens.recover()
     try:
         token = tokens.load()
     except VaultError as error:
+        old = answers.read(0) if tokens.is_shared else None
+        if old is not None:
+            return old
         answers.write_none(error)
         raise
     if token is None:
-        answers.write_none(None if _has_stored(tokens) else no_login(tokens.home.settings, login))
+        is_known = not _has_stored(tokens) and not tokens.is_shared  # else somebody may be asked
+        answers.write_none(no_login(tokens.home.settings, login) if is_known else None)
     else:
         tokens.answer(token)
     return token
@@ -99,6 +125,14 @@ def _has_stored(tokens: Tokens) -> bool:
                 return True
         return False
     return True
+
+
+class Found(Exception):
+    """Another machine has brought the token that this one was waiting to ask for."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__()
+        self.token = token
 
 
 def is_new(token: Token | None, arrival: Arrival, now: float) -> bool:
@@ -118,7 +152,7 @@ def share(record: Record) -> None:
 @contextmanager
 def attempt(turn: Turn, number: int) -> Iterator[None]:
     """Publish how the attempt inside a `with` block ends, in the record of `turn`."""
-    ended = Record("failed", number, os.getpid())
+    ended = Record("failed", number, os.getpid(), host=turn.host)
     try:
         yield
         ended = replace(ended, state=DONE)
@@ -129,7 +163,7 @@ def attempt(turn: Turn, number: int) -> Iterator[None]:
     except HexauthError as error:
         state = next((name for name, kind in SHARED.items() if isinstance(error, kind)), "failed")
         if isinstance(error, VaultError):  # once it is in order, a code that was approved is good
-            ended = replace(read_record(turn), attempt=number, pid=os.getpid())
+            ended = replace(read_record(turn), attempt=number, pid=os.getpid(), host=turn.host)
         ended = replace(ended, state=state, message=str(error))
         raise
     finally:

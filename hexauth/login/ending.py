@@ -48,6 +48,10 @@ def reject(tokens: Tokens, secret: str) -> None:
     with tokens.changing():
         token = tokens.load()
         if token is None or token.access != secret:
+            if tokens.is_shared:  # what is in memory here may be older than what another host saved
+                tokens.answers.outdate()
+                if token is not None:
+                    tokens.answer(token)
             return
         if tokens.login.exchange:
             tokens.drop()

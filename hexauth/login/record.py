@@ -1,7 +1,7 @@
 """The record beside a mutex: what its holder is doing, or how the last attempt ended."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hexauth.model import CLOCK_SLACK, LAST_SECOND, is_plain
@@ -9,6 +9,9 @@ from hexauth.vault.turns import Turn
 
 WAITING = "waiting"
 """The state of a login whose holder waits for a person."""
+
+RENEWING = "renewing"
+"""The state of a refresh whose holder may have sent the refresh token: it may be spent."""
 
 DONE = "done"
 """The state after an attempt that has brought a token."""
@@ -26,7 +29,7 @@ class Record:
     """
 
     state: str = "idle"
-    """`idle`; `WAITING`; `DONE`; or the name of the error that ended the attempt."""
+    """`idle`; `WAITING`; `RENEWING`; `DONE`; or the name of the error that ended the attempt."""
     attempt: int = 0
     pid: int = 0
     message: str = ""
@@ -45,11 +48,15 @@ class Record:
     """Whether the holder has tried to open a browser, and could not."""
     approved: bool = False
     """Whether the person has approved the code, and the token is yet to be saved."""
+    host: str = ""
+    """What its machine is called, where machines take turns."""
+    spent: str = ""
+    """The fingerprint of the refresh token that is sent, or was."""
 
     @property
     def ended(self) -> int:
         """The number of the last attempt that has ended."""
-        return self.attempt - 1 if self.state == WAITING else self.attempt
+        return self.attempt - 1 if self.state in (WAITING, RENEWING) else self.attempt
 
     def left(self, now: float) -> float:
         """Return for how many seconds the code is still good; 0 if it is not, or nobody knows.
@@ -65,7 +72,8 @@ def read_record(turn: Turn) -> Record:
 
     So does one that somebody else could have written, which may send a person anywhere.
     """
-    return parse_record(turn.read())
+    record = parse_record(turn.read())
+    return replace(record, deadline=record.deadline - turn.ahead) if record.deadline else record
 
 
 def parse_record(content: bytes) -> Record:
@@ -96,5 +104,7 @@ def _fits(name: str, value: object) -> bool:
 
 def write_record(turn: Turn, record: Record) -> None:
     """Publish `record`; only who has the `turn` may. Raises `VaultError`."""
+    if record.deadline:
+        record = replace(record, deadline=record.deadline + turn.ahead)
     said = {name: value for name, value in asdict(record).items() if value}
     turn.write(json.dumps(said).encode())

@@ -4,17 +4,30 @@ It happens under the token mutex, held while a request is made and its answer sa
 for it, a caller reads the vault again: what it wanted may be there.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 
-from hexauth.errors import Expired, Refused, Unreachable, VaultError
-from hexauth.login.attempts import Arrival, attempt, is_new, share
-from hexauth.login.record import DONE, read_record
-from hexauth.login.tokens import Tokens
+from hexauth.errors import Expired, HexauthError, Outrun, Refused, Unreachable, VaultError
+from hexauth.login.attempts import Arrival, Found, attempt, is_new, share
+from hexauth.login.record import DONE, RENEWING, Record, read_record, write_record
+from hexauth.login.tokens import TOKEN_SECONDS, Tokens
 from hexauth.machine import trace
+from hexauth.machine.clock import Deadline
 from hexauth.machine.signals import signals_held
+from hexauth.machine.survivor import outlive
 from hexauth.model import Login, Token
 from hexauth.servers.directory import client_for
+from hexauth.vault.logins import fingerprint
+
+AWAITED_SECONDS, AWAITED_PAUSE = 60, 0.5
+"""How long a machine is waited for that may have spent a refresh token and was not heard of since,
+and between two looks."""
+
+UNSAVED_PATIENCE, UNSAVED_PAUSE = 900, 2
+"""How long a process without anybody goes on trying to save what its vault does not take."""
 
 
 def refreshed(tokens: Tokens, arrival: Arrival) -> Token | None:
@@ -24,10 +37,10 @@ def refreshed(tokens: Tokens, arrival: Arrival) -> Token | None:
     lost, when the server does not answer sensibly; `VaultError`; `Expired`.
     """
 
-    def renew(token: Token | None) -> Callable[[], Token | None] | None:
+    def renew(token: Token | None) -> Callable[[Record], Token | None] | None:
         if token is None or token.refresh is None:
             return None
-        return lambda: _refresh(tokens, token)
+        return lambda record: _refresh(tokens, token, record)
 
     def is_good(token: Token | None) -> bool:
         return is_new(token, arrival, tokens.home.now())
@@ -49,7 +62,7 @@ def exchanged(tokens: Tokens, key: Callable[[], str], scope: str) -> Token:
     refreshes = read_record(tokens.token_turn).ended
     try:
         token = _renewed(
-            tokens, refreshes, lambda old: lambda: _exchange(tokens, key(), scope), is_good
+            tokens, refreshes, lambda _old: lambda _record: _exchange(tokens, key(), scope), is_good
         )
     except Unreachable:
         token = tokens.load()
@@ -62,64 +75,123 @@ def exchanged(tokens: Tokens, key: Callable[[], str], scope: str) -> Token:
 def _renewed(
     tokens: Tokens,
     refreshes: int,
-    renew: Callable[[Token | None], Callable[[], Token | None] | None],
+    renew: Callable[[Token | None], Callable[[Record], Token | None] | None],
     is_good: Callable[[Token | None], bool],
 ) -> Token | None:
     """Return the token that somebody else has just got, or else do what `renew` returns.
 
     `refreshes` is the number of attempts that had ended when the caller arrived.
     """
-    home, turn = tokens.home, tokens.token_turn
-    with tokens.changing(), _told(tokens), home.vaults.settled():  # then they are told
-        answers = tokens.answers
-        cached = answers.read()
-        token = cached if is_good(cached) else tokens.load()
+    home = tokens.home
+
+    def work() -> Token | None:
+        return _renewed_beyond(tokens, refreshes, renew, is_good)
+
+    with tokens.here(), _told(tokens), home.vaults.settled():  # then they are told
+        cached = tokens.answers.read()
+        if cached is not None and is_good(cached):
+            return cached
+        if not tokens.is_shared:
+            return work()
+        home.vaults.close()  # whoever outlives this process opens a connection of its own
+        return outlive(work, partial(_go_on_saving, tokens))
+
+
+def _renewed_beyond(
+    tokens: Tokens,
+    refreshes: int,
+    renew: Callable[[Token | None], Callable[[Record], Token | None] | None],
+    is_good: Callable[[Token | None], bool],
+) -> Token | None:
+    """Do what `_renewed` does, for who has the turn on this machine."""
+    turn = tokens.token_turn
+
+    def look() -> None:
+        token = tokens.load()
         if token is not None and is_good(token):
-            if token is not cached:
-                tokens.answer(token)
-            return token
-        get_new = renew(token)
-        if get_new is None:
-            return None
-        record = read_record(turn)
-        trace.tell(f"attempt {record.attempt} to renew, of process {record.pid}: {record.state}")
-        if record.attempt > refreshes:
-            share(record)
-            if record.state == DONE and token is not None and token.access is not None:
-                return token  # it is new, whatever the clock says
-        with attempt(turn, record.attempt + 1):
-            return get_new()
+            raise Found(token)
+
+    try:
+        with turn.beyond(TOKEN_SECONDS, when_woken=look):
+            record = read_record(turn)  # before the token: what is sent must be no older than this
+            token = tokens.load()
+            if token is not None and is_good(token):
+                raise Found(token)
+            get_new = renew(token)
+            if get_new is None:
+                return None
+            trace.tell(
+                f"attempt {record.attempt} to renew, of process {record.pid}: {record.state}"
+            )
+            if record.attempt > refreshes:
+                share(record)
+                if record.state == DONE and token is not None and token.access is not None:
+                    return token  # it is new, whatever the clock says
+            with attempt(turn, record.attempt + 1):
+                return get_new(record)
+    except Found as found:
+        tokens.answer(found.token)
+        return found.token
+    finally:
+        if tokens.is_shared:
+            tokens.home.vaults.close()
+
+
+def _go_on_saving(tokens: Tokens) -> None:
+    """Try again and again to save what the vault has not taken."""
+    end = Deadline(UNSAVED_PATIENCE)
+    with suppress(VaultError):
+        while tokens.is_unsaved() and not end.is_over():
+            with suppress(Expired, VaultError), tokens.here(0):
+                tokens.recover(is_told=False)
+            tokens.home.sleep(UNSAVED_PAUSE)
 
 
 @contextmanager
 def _told(tokens: Tokens) -> Iterator[None]:
     """Tell those who wait for the token mutex what came of it, if it is no new token."""
-    why: Unreachable | None = None
+    why: HexauthError | None = None
     try:
         yield
     except Unreachable as error:
         why = Unreachable(str(error))  # as `share` has it
         raise
+    except VaultError as error:
+        why = error if tokens.is_shared else None
+        raise
     finally:
         _tell(tokens, why)
 
 
-def _tell(tokens: Tokens, why: Unreachable | None) -> None:
+def _tell(tokens: Tokens, why: HexauthError | None) -> None:
     answers = tokens.answers
     if answers.read() is not None:
         return
     with suppress(VaultError):
-        old = None if why is None else tokens.load()
+        left = answers.read(0) if why is not None and tokens.is_shared else None
+        old = None if why is None else left or tokens.load()
         if old is not None and old.life_left(tokens.home.now()) > 0:
             answers.write_old(old)
             return
     answers.write_none(why)
 
 
-def _refresh(tokens: Tokens, token: Token) -> Token | None:
-    """Refresh `token` and save the answer; both happen or, short of a crash, neither."""
+def _refresh(tokens: Tokens, token: Token, last: Record) -> Token | None:
+    """Refresh `token` and save the answer; both happen or, short of a crash, neither.
+
+    `last` is the record of the attempt before: if that one may have sent the same refresh token, on
+    a machine that is not heard of since, it is waited for.
+    """
     client = client_for(tokens.home, tokens.login)
+    spent = fingerprint(token.refresh)
+    if last.state == RENEWING and last.spent == spent:
+        newer = _awaited(tokens, last)
+        if newer is not None:
+            return newer
     with signals_held():
+        if tokens.is_shared:
+            number = max(last.attempt, read_record(tokens.token_turn).attempt) + 1
+            _announce(tokens, Record(RENEWING, number, os.getpid(), spent=spent))
         try:
             new = client.refresh(token)
         except Refused as refusal:
@@ -130,8 +202,39 @@ def _refresh(tokens: Tokens, token: Token) -> Token | None:
                 return on_file
             tokens.drop()
             return None
-        tokens.save(new)
+        try:
+            tokens.save(new, spent)
+        except Outrun:
+            return tokens.load()
         return new
+
+
+def _announce(tokens: Tokens, record: Record) -> None:
+    """Say, where it lasts, that a refresh token is being sent; whoever else would is kept from it.
+
+    The row is compared and swapped: of two who would send it, one hears that he is too late.
+    """
+    write_record(tokens.token_turn, replace(record, host=tokens.token_turn.host))
+
+
+def _awaited(tokens: Tokens, last: Record) -> Token | None:
+    """Return the token that another machine has got and not saved yet, if it comes in time.
+
+    Its process has lost the turn with its connection, or has died. What it has sent is spent, if it
+    was sent; so the longer it is waited, the less is lost. Those who have an old token with some
+    life left have it meanwhile.
+    """
+    turn, home = tokens.token_turn, tokens.home
+    trace.tell(f"process {last.pid} on {last.host} may have spent the refresh token: it is awaited")
+    end = Deadline(AWAITED_SECONDS, home.monotonic)
+    while not end.is_over():
+        home.sleep(AWAITED_PAUSE)
+        token = tokens.load()
+        if token is not None and fingerprint(token.refresh) != last.spent:
+            return token
+        if read_record(turn).state != RENEWING:
+            return None
+    return None
 
 
 def _exchange(tokens: Tokens, key: str, scope: str) -> Token:

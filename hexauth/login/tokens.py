@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from hexauth.errors import VaultError
+from hexauth.errors import Away, Outrun, VaultError
 from hexauth.hex import user_name
 from hexauth.login.reach import reach
+from hexauth.machine.clock import Deadline
 from hexauth.machine.private import private_folder
 from hexauth.memory.answers import Answers
 from hexauth.memory.unsaved import Unsaved
@@ -24,6 +25,9 @@ from hexauth.vault.turns import LocalTurn, Turn
 
 TOKEN_SECONDS = 120
 """The longest wait for the token mutex: one request, its save, and a keyring slow to answer."""
+
+SAVE_SECONDS, SAVE_PAUSE = 20, 0.5
+"""How long a database that is away is waited for, and between two tries, by who has a token."""
 
 UNSAVED_SECONDS = 60
 """How long a token that its vault has not taken is answered, before the vault is tried again."""
@@ -99,9 +103,28 @@ class Tokens:
         with self.token_turn.held(seconds), self.home.vaults.settled():
             yield
 
+    @contextmanager
+    def here(self, seconds: float = TOKEN_SECONDS) -> Iterator[None]:
+        """Hold this machine's part of the token turn. Raises as `changing` does."""
+        with self.token_turn.here(seconds), self.home.vaults.settled():
+            yield
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may change the token."""
+        return self.vault.is_shared
+
     def load(self) -> Token | None:
         """Return the token: the one that is still to be saved, or the vault's."""
-        return self._unsaved.read() or entries.load_login(self.vault, self.login)
+        unsaved = self._unsaved.read()
+        if unsaved is None or not self.is_shared:
+            return unsaved or entries.load_login(self.vault, self.login)
+        try:
+            found = entries.load_login(self.vault, self.login)
+        except VaultError:
+            return unsaved
+        on_file = entries.fingerprint(None if found is None else found.refresh)
+        return unsaved if on_file == self._unsaved.spent else found
 
     def is_unsaved(self) -> bool:
         """Tell whether the token is in memory alone."""
@@ -114,19 +137,24 @@ class Tokens:
         """
         self.answers.write(token, *([UNSAVED_SECONDS] if self.is_unsaved() else []))
 
-    def save(self, token: Token) -> None:
+    def save(self, token: Token, spent: str = "") -> None:
         """Save `token`, and note in the index where.
 
         If it cannot be saved, or this process dies, it is kept in memory, where there is some:
-        `load` finds it there, and `recover` saves it when the vault is in order again.
+        `load` finds it there, and `recover` saves it when the vault is in order again. `spent` is
+        the fingerprint of the refresh token that was given for it; another host may have saved a
+        newer one, which stays. Raises `Outrun` then, and `VaultError`.
         """
         answers, unsaved, is_kept = self.answers, self._unsaved, False
         try:
-            try:
+            try:  # a key can be had again
                 answers.outdate()
             finally:  # a disk that breaks just now takes no token that cannot be had again
-                is_kept = token.kind is Kind.BEARER and unsaved.write(token)  # a key is had again
-            entries.save_login(self.vault, self.login, token)
+                is_kept = token.kind is Kind.BEARER and unsaved.write(token, spent)
+            self._put(token, spent)
+        except Outrun:
+            unsaved.drop()
+            raise
         except VaultError as error:
             if not is_kept:
                 raise
@@ -139,6 +167,22 @@ class Tokens:
         answers.write(token)
         self._note(token)
 
+    def close(self) -> None:
+        """Close the connection to a vault that has one; the next call opens another."""
+        self.home.vaults.close()
+
+    def _put(self, token: Token, spent: str) -> None:
+        """Put `token` into the vault; a database that is away is waited for a while."""
+        end = Deadline(SAVE_SECONDS if self.is_shared else 0)
+        while True:
+            try:
+                entries.save_login(self.vault, self.login, token, spent=spent)
+                return
+            except Away:
+                if end.is_over():
+                    raise
+            self.home.sleep(SAVE_PAUSE)
+
     def _note(self, token: Token) -> None:
         login, vaults = self.login, self.home.vaults
         facts = {"server": login.server, "client_id": login.client_id}
@@ -149,15 +193,18 @@ class Tokens:
             facts["user"] = user  # a login from before there were accounts
         vaults.note(self.entry, **facts)
 
-    def recover(self) -> None:
+    def recover(self, *, is_told: bool = True) -> None:
         """Save what is in memory alone; if the vault still does not take it, only say so."""
         token = self._unsaved.read()
         if token is None:
             return
         try:
-            self.save(token)
+            self.save(token, self._unsaved.spent)
+        except Outrun:  # whoever has saved that one knew what this one was for
+            return
         except VaultError as error:
-            self.home.screen.say(f"hexauth: {error}", f"hexauth: {error.hint}")
+            if is_told:
+                self.home.screen.say(f"hexauth: {error}", f"hexauth: {error.hint}")
 
     def drop(self) -> None:
         """Remove every trace of the token."""

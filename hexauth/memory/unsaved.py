@@ -31,14 +31,18 @@ class Unsaved:
     is_wanted: bool = True
     platform: str = sys.platform
 
-    def write(self, token: Token) -> bool:
-        """Keep `token` until the login is changed; tell whether it could be done."""
+    def write(self, token: Token, spent: str = "") -> bool:
+        """Keep `token` until the login is changed; tell whether it could be done.
+
+        `spent` is the fingerprint of the refresh token that was given for it.
+        """
         if self.platform != "linux" or not self.is_wanted:
             return False
         folder, mutex = memory_folder(self.environ), os.fsencode(self.mutex)
         if folder is None:
             return False
-        lines = [hot.VERSION, mutex, hot.stamp(mutex), json.dumps(vars(token)).encode()]
+        said = json.dumps({**vars(token), "spent": spent}).encode()
+        lines = [hot.VERSION, mutex, hot.stamp(mutex), said]
         with suppress(OSError):
             write_private(f"{folder}/{self._name}", b"\n".join(lines))
             return True
@@ -46,16 +50,25 @@ class Unsaved:
 
     def read(self) -> Token | None:
         """Return the token that is kept here and not in the vault; None nearly always."""
+        return self._found()[0]
+
+    @property
+    def spent(self) -> str:
+        """The fingerprint of the refresh token that was given for the one that is kept."""
+        return self._found()[1]
+
+    def _found(self) -> tuple[Token | None, str]:
         if self.platform != "linux":
-            return None
+            return None, ""
         mutex = os.fsencode(self.mutex)
         for folder in hot.folders(dict(self.environ)):
             lines = hot.read(f"{folder}/{self._name}")
             if lines[:3] == [hot.VERSION, mutex, hot.stamp(mutex)] and len(lines) == 4:
                 with suppress(ValueError, TypeError, KeyError, RecursionError):
                     found = json.loads(lines[3])
-                    return Token(**{**found, "kind": Kind(found["kind"])}).checked()
-        return None
+                    spent = str(found.pop("spent", ""))
+                    return Token(**{**found, "kind": Kind(found["kind"])}).checked(), spent
+        return None, ""
 
     def drop(self) -> None:
         """Forget it: the vault has it, or the login has ended.

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hexauth.vault.quick import AUTO, noted
+from hexauth.vault.quick import AUTO, POSTGRES, noted
 from hexauth.world.settings import Settings
+from hexauth.world.values import is_shared
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ def choose(
     first one went, and the first one into the OS keyring if one answers. Opens nothing: a vault
     that cannot be used says so at its first call.
     """
+    if is_shared(settings.vault):
+        return Choice(POSTGRES, f"set by {settings.sources['vault']}, and shared with other hosts")
     if settings.vault != AUTO:
         return Choice(settings.vault, f"set by {settings.sources['vault']}")
     if known := noted(entries, entry):

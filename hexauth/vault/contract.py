@@ -17,6 +17,9 @@ class Vault(Protocol):
     name: str
     """`keyring`, `file` or `postgresql`, as the setting `vault` names it."""
 
+    is_shared: bool
+    """Whether other machines may change what is in it."""
+
     def read(self, entry: str) -> str | None:
         """Return the value of `entry`, or None if there is none."""
 

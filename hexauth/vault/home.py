@@ -13,3 +13,9 @@ class Home(World):
     def vaults(self) -> Vaults:
         """The vaults; nothing is opened or asked before an entry is."""
         return Vaults(self.settings, self.places, self.environ)
+
+    def close(self) -> None:
+        """Close what is open: connections to servers, and to a database."""
+        super().close()
+        if "vaults" in self.__dict__:
+            self.vaults.close()

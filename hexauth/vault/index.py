@@ -54,6 +54,16 @@ class Index:
         if name in self.entries():
             self._change(name, None)
 
+    def share(self, found: Mapping[str, Mapping[str, str]], vault: str) -> None:
+        """Note `found`, and nothing else, as what is in the shared vault called `vault`."""
+        before = self.entries()
+        after = {name: dict(facts) for name, facts in before.items() if facts.get("vault") != vault}
+        after |= {name: dict(facts) for name, facts in found.items()}
+        if after == before:
+            return
+        with self._changing() as folder:
+            folder.write(NAME, json.dumps(after, indent=1).encode())
+
     def check(self) -> None:
         """Prove that the index can be read and replaced by a larger one, and change nothing."""
         with self._changing() as folder:

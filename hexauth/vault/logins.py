@@ -6,15 +6,19 @@ the two writes: an access token whose fingerprint does not match came before the
 file, so the server has ended it, and it is not answered.
 """
 
-from hexauth.errors import VaultError
+from hexauth.errors import Outrun, VaultError
 from hexauth.lean_json import dumps, loads
 from hexauth.machine.digest import sha256
 from hexauth.model import Kind, Token, is_plain
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes as long as an answer
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from hexauth.model import Login
     from hexauth.vault.contract import Vault
+
+    TOKEN = TypeVar("TOKEN", Token, Token | None)
 
 FIELDS = ("access", "expires_at", "scope", "issued_at")
 """What is kept as it is; None for an access token makes no sense."""
@@ -26,7 +30,7 @@ def load_login(vault: "Vault", login: "Login") -> Token | None:
     refresh_token = vault.read(refresh)
     text = vault.read(access)
     try:
-        return parse(text, refresh_token)
+        return _moved(parse(text, refresh_token), -vault.ahead())
     except (ValueError, KeyError, TypeError, RecursionError):
         raise VaultError(
             f"What the {vault.name} vault says of {name(login)} is not hexauth's.",
@@ -42,7 +46,7 @@ def parse(text: str | None, refresh_token: str | None) -> Token | None:
     if refresh_token is not None and not is_plain(refresh_token):
         raise ValueError  # its server would end the login for it
     found = {} if text is None else loads(text)
-    if text is None or found["fingerprint"] != _fingerprint(refresh_token):
+    if text is None or found["fingerprint"] != fingerprint(refresh_token):
         return None if refresh_token is None else Token(access=None, refresh=refresh_token)
     if not isinstance(found["access"], str) or not is_plain(found["access"]):
         raise ValueError
@@ -50,26 +54,35 @@ def parse(text: str | None, refresh_token: str | None) -> Token | None:
     return Token(**facts, refresh=refresh_token, kind=Kind(found["kind"])).checked()
 
 
-def save_login(vault: "Vault", login: "Login", token: Token) -> None:
+def save_login(vault: "Vault", login: "Login", token: Token, *, spent: str = "") -> None:
     """Make `token` the token of `login`; the refresh token first, as it cannot be had again.
 
-    One that is not replaced goes last, so that until then it still is a login. Raises `VaultError`.
+    One that is not replaced goes last, so that until then it still is a login. `spent` is the
+    fingerprint of the refresh token that was given for it: if another one is there by now, somebody
+    has saved a newer token. Raises `Outrun` then, and `VaultError`.
     """
     access, refresh = _names(login)
-    if token.refresh is not None and vault.read(refresh) != token.refresh:
-        vault.write(refresh, token.refresh)
-    if token.access is None:
-        vault.delete(access)
-    else:
-        vault.write(access, _said(token))
-    if token.refresh is None:
-        vault.delete(refresh)
+    with vault.at_once():
+        on_file = vault.read(refresh)
+        if spent and fingerprint(on_file) not in (spent, fingerprint(token.refresh)):
+            raise Outrun("Another host has saved a newer token.", hint="It is the one in use now.")
+        if token.refresh is not None and on_file != token.refresh:
+            vault.write(refresh, token.refresh)
+        if token.access is None:
+            vault.delete(access)
+        else:
+            if vault.is_shared:
+                vault.read(access)  # whichever is there is of the refresh token that was spent
+            vault.write(access, _said(_moved(token, vault.ahead())))
+        if token.refresh is None:
+            vault.delete(refresh)
 
 
 def drop_login(vault: "Vault", login: "Login") -> None:
     """Remove both entries of `login`. Raises `VaultError`."""
-    for entry in _names(login):
-        vault.delete(entry)
+    with vault.at_once():
+        for entry in _names(login):
+            vault.delete(entry)
 
 
 def name(login: "Login") -> str:
@@ -81,6 +94,14 @@ def _names(login: "Login") -> tuple[str, str]:
     return f"{name(login)}/access", f"{name(login)}/refresh"
 
 
+def _moved(token: "TOKEN", seconds: float) -> "TOKEN":
+    """Return `token` with its times by a clock that is so many seconds ahead of the one before."""
+    if token is None or not seconds:
+        return token
+    times = {"issued_at": token.issued_at, "expires_at": token.expires_at}
+    return token.replaced(**{n: max(0, t + int(seconds)) for n, t in times.items() if t})
+
+
 def _said(token: Token) -> str:
     return dumps(
         {
@@ -89,10 +110,11 @@ def _said(token: Token) -> str:
             "scope": token.scope,
             "issued_at": token.issued_at,
             "kind": str(token.kind),
-            "fingerprint": _fingerprint(token.refresh),
+            "fingerprint": fingerprint(token.refresh),
         }
     )
 
 
-def _fingerprint(refresh_token: str | None) -> str:
+def fingerprint(refresh_token: str | None) -> str:
+    """Return what tells a refresh token from others, and nothing of it; empty if there is none."""
     return "" if refresh_token is None else sha256(refresh_token.encode())[:16]

@@ -17,6 +17,9 @@ AUTO = "auto"
 
 NAMES = ("keyring", "file")
 
+POSTGRES = "postgresql"
+"""The vault that other machines share; its setting is an address."""
+
 USER = "hexauth"
 """The user name of every entry in a keyring: never empty, as Windows drops those (keyring#763)."""
 

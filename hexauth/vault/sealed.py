@@ -36,6 +36,10 @@ def is_sealed(document: dict[str, object]) -> bool:
     return "cipher" in document
 
 
+class WrongPassphrase(VaultError):
+    """The passphrase is another one, or what it was to open was changed."""
+
+
 class Seal:
     """Encrypts and decrypts with one passphrase, which is asked for at most once, when needed.
 
@@ -61,8 +65,10 @@ class Seal:
             raise VaultError("The passphrase of the vault is empty.", hint=HOW)
         return passphrase
 
-    def open(self, path: Path, document: dict[str, object]) -> bytes:
+    def open(self, path: Path | str, document: dict[str, object], bound: bytes = b"") -> bytes:
         """Return the content of the encrypted `document`; `path` is for messages.
+
+        It must have been closed with the same `bound`.
 
         Raises `VaultError` if there is no passphrase, it is the wrong one, or the document was
         changed.
@@ -76,9 +82,9 @@ class Seal:
             if document["cipher"] != CIPHER or not isinstance(kdf, dict):
                 raise ValueError
             nonce, content = (b64decode(str(document[field])) for field in ("nonce", "content"))
-            found = self._aes(kdf).decrypt(nonce, content, _header(document))
+            found = self._aes(kdf).decrypt(nonce, content, _header(document) + bound)
         except InvalidTag:
-            raise VaultError(
+            raise WrongPassphrase(
                 f"The passphrase does not open {path}, or the file was changed.",
                 hint="Give the passphrase it was written with; nothing was overwritten.",
             ) from None
@@ -90,8 +96,11 @@ class Seal:
         self._kdf = kdf
         return found
 
-    def close(self, content: bytes, version: int) -> dict[str, object]:
-        """Return the document that holds `content` encrypted, with the salt last seen."""
+    def close(self, content: bytes, version: int, bound: bytes = b"") -> dict[str, object]:
+        """Return the document that holds `content` encrypted, with the salt last seen.
+
+        What is `bound` to it is authenticated with it, and not in it.
+        """
         kdf = self._kdf or {"name": "scrypt", **COST, "salt": _text(os.urandom(16))}
         self._kdf = kdf
         nonce = os.urandom(12)
@@ -101,7 +110,7 @@ class Seal:
             "kdf": kdf,
             "nonce": _text(nonce),
         }
-        sealed = self._aes(kdf).encrypt(nonce, content, _header(document))
+        sealed = self._aes(kdf).encrypt(nonce, content, _header(document) + bound)
         return document | {"content": _text(sealed)}
 
     def _aes(self, kdf: dict[str, object]) -> "AESGCM":

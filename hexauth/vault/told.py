@@ -17,7 +17,7 @@ class Told:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self.name = vault.name
+        self.name, self.is_shared = vault.name, vault.is_shared
 
     def read(self, entry: str) -> str | None:
         """Read `entry`."""

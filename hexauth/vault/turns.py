@@ -40,8 +40,18 @@ class Turn(Protocol):
         both may raise to stop waiting. Raises `Expired` when the time is over, and `VaultError`.
         """
 
-    def here(self, seconds: float | None) -> AbstractContextManager[None]:
+    def here(
+        self, seconds: float | None, while_waiting: Callable[[], None] = nothing
+    ) -> AbstractContextManager[None]:
         """Have the turn among the processes of this machine alone. Raises as `held` does."""
+
+    def beyond(
+        self,
+        seconds: float | None,
+        while_waiting: Callable[[], None] = nothing,
+        when_woken: Callable[[], None] = nothing,
+    ) -> AbstractContextManager[None]:
+        """Have the turn among machines, for who has it `here`. Raises as `held` does."""
 
     def is_held(self) -> bool:
         """Tell whether somebody has the turn just now."""
@@ -54,6 +64,14 @@ class Turn(Protocol):
 
     def write(self, content: bytes) -> None:
         """Publish the record; only who has the turn may. Raises `VaultError`."""
+
+    @property
+    def host(self) -> str:
+        """What this machine is called among those that take turns; empty if it is alone."""
+
+    @property
+    def ahead(self) -> float:
+        """By how many seconds the clock that records go by is ahead of this machine's."""
 
 
 class Lost(VaultError):
@@ -80,9 +98,20 @@ class LocalTurn:
         """Hold the mutex."""
         return Mutex(self.mutex, descriptor=self.take(str(self.mutex))).held(seconds, while_waiting)
 
-    def here(self, seconds: float | None) -> AbstractContextManager[None]:
+    def here(
+        self, seconds: float | None, while_waiting: Callable[[], None] = nothing
+    ) -> AbstractContextManager[None]:
         """Hold the mutex, which is this machine's anyway."""
-        return self.held(seconds)
+        return self.held(seconds, while_waiting)
+
+    def beyond(
+        self,
+        seconds: float | None,
+        while_waiting: Callable[[], None] = nothing,
+        when_woken: Callable[[], None] = nothing,
+    ) -> AbstractContextManager[None]:
+        """Do nothing: there are no others."""
+        return nullcontext()
 
     def is_held(self) -> bool:
         """Tell whether somebody holds the mutex just now."""
@@ -110,9 +139,21 @@ class LocalTurn:
                 hint="Check the owner and mode of its folder, and the space left.",
             ) from error
 
+    @property
+    def host(self) -> str:
+        """Nothing: there are no others."""
+        return ""
+
+    @property
+    def ahead(self) -> float:
+        """Nothing: there is one clock."""
+        return 0
+
 
 class Alone:
     """A vault that nobody but this machine's processes shares."""
+
+    is_shared = False
 
     def turn(self, _name: str, local: LocalTurn) -> LocalTurn:
         """Return `local`: nobody but this machine's processes shares this vault."""

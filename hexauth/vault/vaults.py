@@ -1,7 +1,10 @@
 """The vaults of one user: which one an entry is in, and the index of what is in them."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from hexauth.machine import trace
 from hexauth.machine.folders import Places
@@ -11,9 +14,15 @@ from hexauth.vault.choice import Choice, choose
 from hexauth.vault.contract import Vault
 from hexauth.vault.index import Index
 from hexauth.vault.passphrase import passphrase_source
-from hexauth.vault.quick import AUTO, NAMES
+from hexauth.vault.quick import AUTO, NAMES, POSTGRES
+from hexauth.vault.seen import Seen
 from hexauth.vault.turns import LocalTurn, Turn
 from hexauth.world.settings import Settings
+from hexauth.world.values import is_shared
+
+if TYPE_CHECKING:
+    from hexauth.vault.postgres import PostgresVault
+    from hexauth.vault.shared_index import SharedIndex
 
 CHANGE_SECONDS = 60
 """The longest wait for another process that changes the same entry."""
@@ -41,6 +50,7 @@ class Vaults:
         self._index = Index(places.state)
         self._opened: dict[str, Vault] = {}
         self._choices: dict[str, Choice] = {}
+        self._shared: PostgresVault | None = None
 
     def choice(self, entry: str) -> Choice:
         """Return which vault `entry` is in, or will be, and why; found out when first needed."""
@@ -53,6 +63,16 @@ class Vaults:
     def of(self, entry: str) -> Vault:
         """Return the vault that `entry` is in, or will be."""
         return self._open(self.choice(entry).name)
+
+    @cached_property
+    def shared(self) -> "SharedIndex | None":
+        """The index that other machines share, if they do."""
+        if not is_shared(self._settings.vault):
+            return None
+        from hexauth.vault.shared_index import SharedIndex
+
+        state, address = self._places.state, self._settings.vault
+        return SharedIndex(self._index, self.database(), state, address)
 
     def turn(self, entry: str, what: str, local: LocalTurn) -> Turn:
         """Return where those take turns who would do `what` with the login `entry`."""
@@ -75,7 +95,8 @@ class Vaults:
     def _open(self, name: str) -> Vault:
         """Return the vault called `name`; each is made once, as it may have a call under way."""
         if name not in self._opened:
-            vault = self._file() if name == "file" else self._keyring()
+            makers = {"file": self._file, POSTGRES: self.database}
+            vault = makers.get(name, self._keyring)()
             self._opened[name] = _told(vault) if trace.is_on() else vault
         return self._opened[name]
 
@@ -84,6 +105,22 @@ class Vaults:
 
         passphrase = passphrase_source(self._settings, self._environ)
         return FileVault(self._places.vault, passphrase=passphrase)
+
+    def database(self) -> "PostgresVault":
+        """Return the vault in the database that the settings name; nothing is opened yet."""
+        if self._shared is None:
+            from hexauth.memory.keys import RememberedKeys
+            from hexauth.vault.database import Database
+            from hexauth.vault.postgres import PostgresVault
+
+            settings, state = self._settings, self._places.state
+            self._shared = PostgresVault(
+                Database(settings.vault, seconds=settings.vault_timeout, environ=self._environ),
+                passphrase_source(settings, self._environ),
+                RememberedKeys(self._environ, is_wanted=settings.cache, platform=sys.platform),
+                lambda vault: Seen(state, vault),
+            )
+        return self._shared
 
     def _keyring(self) -> Vault:
         from hexauth.vault.keyring import KeyringVault
@@ -98,6 +135,8 @@ class Vaults:
 
     def entries(self) -> Mapping[str, Mapping[str, str]]:
         """Return what the index knows of each entry."""
+        if self.shared is not None:
+            self.shared.look()
         return self._index.entries()
 
     def facts(self, entry: str) -> Mapping[str, str]:
@@ -117,7 +156,10 @@ class Vaults:
         Raises `VaultError`.
         """
         vault = self.choice(entry).name
-        self._index.put(entry, {**self.facts(entry), "vault": vault, **facts})
+        known = {**self.facts(entry), "vault": vault, **facts}
+        if self.shared is not None and known != self.facts(entry):
+            self.shared.put(entry, known)
+        self._index.put(entry, known)
         if self._settings.vault == AUTO and AUTO not in self.entries():
             self._index.put(AUTO, {"vault": vault})
 
@@ -127,6 +169,8 @@ class Vaults:
         One that was put into another vault is still there, and stays noted. Raises `VaultError`.
         """
         if self.facts(entry).get("vault") == self.choice(entry).name:
+            if self.shared is not None:
+                self.shared.drop(entry)
             self._index.drop(entry)
         if set(self.entries()) == {AUTO}:
             self._index.drop(AUTO)
@@ -143,6 +187,11 @@ class Vaults:
         turn = self.turn(entry, kind, LocalTurn(path, path.with_suffix(".json")))
         with turn.held(CHANGE_SECONDS), self.settled():
             yield
+
+    def close(self) -> None:
+        """Close this thread's connection to a database, if it has one."""
+        if self._shared is not None:
+            self._shared.close()
 
     @contextmanager
     def settled(self) -> Iterator[None]:

@@ -47,9 +47,10 @@ class Settings:
     """For each setting, where its value came from: `--flag`, `$VARIABLE`, `config.toml`, or ``."""
     # fmt: off
     vault: str = _set(("HEXAUTH_VAULT",), "auto", values.vault,
-        "Where secrets rest: auto, keyring (the operating system's) or file.", "--vault")
+        "Where secrets rest: auto, keyring (the operating system's), file, or a database that "
+        "hosts share: postgresql://...", "--vault")
     vault_timeout: int = _set(("HEXAUTH_VAULT_TIMEOUT",), 20, values.seconds,
-        "Seconds that one call to the OS keyring may take.")
+        "Seconds that one call to the OS keyring, or to a database, may take.")
     passphrase: str = _set(("HEXAUTH_PASSPHRASE",), "", values.text,
         "Encrypts the file vault.", in_file=False, secret=True)
     passphrase_file: str = _set(("HEXAUTH_PASSPHRASE_FILE",), "", values.text,

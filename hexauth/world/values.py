@@ -18,7 +18,13 @@ Keys = Mapping[str, Callable[[object], Any]]
 """What a table may hold, and how it is read."""
 
 
-VAULTS = ("auto", "keyring", "file")
+VAULTS = ("auto", "keyring", "file", "postgresql://…")
+"""The last one stands for any address of a database."""
+
+POSTGRES = "postgresql://"
+
+SHARED = (POSTGRES, "postgres://")
+"""How the address of a database begins."""
 
 FACES = ("auto", "plain")
 
@@ -74,8 +80,20 @@ def switch(value: object) -> bool:
 
 
 def vault(value: object) -> str:
-    """Return the name of a vault."""
-    return _one_of(VAULTS, value)
+    """Return the name of a vault, or the address of a database (libpq's, PostgreSQL 34.1.1.2)."""
+    if not isinstance(value, str) or not is_shared(value):
+        return _one_of(VAULTS, value)
+    _, _, rest = value.partition("://")
+    place, _, query = rest.partition("?")
+    named = place.partition("/")[0].rpartition("@")[0]
+    if ":" in named or any(each.startswith("password=") for each in query.split("&")):
+        raise ValueError("an address without a password, which PGPASSFILE or a service can hold")
+    return text(f"{POSTGRES}{rest}")
+
+
+def is_shared(vault: str) -> bool:
+    """Tell whether a vault is the database at an address, which other machines may share."""
+    return vault.startswith(SHARED)
 
 
 def face(value: object) -> str:

@@ -1,0 +1,230 @@
+"""Secrets in a PostgreSQL database, which machines share: sealed here, and read by nobody there."""
+
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hexauth.errors import Outrun, VaultError
+from hexauth.machine import trace
+from hexauth.vault import schema
+from hexauth.vault.database import Database
+from hexauth.vault.envelope import CURRENT, SLOTS, Envelope, key_of
+from hexauth.vault.seen import Seen
+from hexauth.vault.shared_turn import SharedTurn
+from hexauth.vault.turns import LocalTurn, Turn
+
+if TYPE_CHECKING:
+    from hexauth.memory.keys import RememberedKeys
+
+FACTS = "facts/"
+"""What the names of the entries begin with that say what is known of another entry."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as it is: its version, what is sealed in it, and by which host and role, and when."""
+
+    version: int = 0
+    sealed: bytes | None = None
+    saved_by: str = ""
+    saved_as: str = ""
+    saved_at: float = 0.0
+    """Unix seconds, by the database's clock."""
+
+
+class PostgresVault:
+    """Keep each entry in a row of `database`, sealed, with a version that only grows.
+
+    A write is compared and swapped: it takes the place of the version that this object has read
+    last, or raises `Outrun`. `remembered` are keys that are in memory, `seen` the rows that this
+    machine has seen: one that is older than those is put back. Every method raises `VaultError`.
+    """
+
+    name = "postgresql"
+    is_shared = True
+
+    def __init__(
+        self,
+        database: Database,
+        passphrase: Callable[[], bytes | None],
+        remembered: "RememberedKeys",
+        seen: Callable[[str], Seen],
+        host: str = "",
+    ) -> None:
+        self.database = database
+        self.envelope = Envelope(passphrase, remembered, self._slots)
+        self._seen_of, self._seen = seen, dict[str, Seen]()
+        self._versions: dict[str, int] = {}
+        self.host = host or socket.gethostname()
+
+    def read(self, entry: str) -> str | None:
+        """Return the value of `entry`, or None if there is none."""
+        self.envelope.demand_passphrase()
+        row = self.row(entry)
+        return None if row.sealed is None else self.envelope.open(entry, row.version, row.sealed)
+
+    def row(self, entry: str) -> Row:
+        """Return the row of `entry`, which the next write takes the place of.
+
+        One that is older than what this machine has seen is put right.
+        """
+        found = self.database.run(
+            lambda connection: connection.execute(schema.READ, [entry]).fetchone()
+        )
+        row = Row() if found is None else Row(*found)
+        known = self._known.find(entry)
+        if known is not None and known[0] > row.version:
+            row = self._put_back(entry, *known)
+        self._versions[entry] = row.version
+        self._known.keep(entry, row.version, row.sealed)
+        return row
+
+    def _put_back(self, entry: str, version: int, sealed: bytes | None) -> Row:
+        """Have a row again that the database has lost, unless somebody has saved a newer one."""
+        trace.tell(f"database: {entry} is older than what was seen here, and is put back")
+        values = {"name": entry, "version": version, "sealed": sealed, "host": self.host}
+        self.database.run(lambda connection: connection.execute(schema.PUT_BACK, values))
+        found = self.database.run(
+            lambda connection: connection.execute(schema.READ, [entry]).fetchone()
+        )
+        return Row() if found is None else Row(*found)
+
+    def write(self, entry: str, value: str) -> None:
+        """Make `value` the value of `entry`, in place of what was read last. Raises `Outrun`."""
+        self.envelope.demand_passphrase()
+        key_id = self._current_key()
+        version = self._version(entry)
+        self._swap(entry, version, self.envelope.close(key_id, entry, version + 1, value))
+
+    def delete(self, entry: str) -> None:
+        """Remove `entry`, whose version stays; one that is not there is fine. Raises `Outrun`."""
+        row = self.row(entry) if entry not in self._versions else None
+        if row is None:
+            row = Row(self._versions[entry], self.row(entry).sealed)
+        if row.sealed is not None:
+            self._swap(entry, row.version, None)
+
+    def _version(self, entry: str) -> int:
+        return self._versions[entry] if entry in self._versions else self.row(entry).version
+
+    def _swap(self, entry: str, version: int, sealed: bytes | None) -> None:
+        """Put a row in the place of the one with that `version`."""
+        values = {"name": entry, "version": version, "sealed": sealed, "host": self.host}
+        found = self.database.run(
+            lambda connection: connection.execute(schema.WRITE, values).fetchone()
+        )
+        if found is None:
+            self._versions.pop(entry, None)
+            raise Outrun(
+                f"Another host has saved a newer {entry} in the database.",
+                hint="Nothing was overwritten: try again.",
+            )
+        if (found[1] is None) != (sealed is None) or (sealed and bytes(found[1]) != sealed):
+            raise VaultError(
+                f"The database {self.database.where} does not hold what was just written to it.",
+                hint="Have the triggers and the rules of its table looked at.",
+            )
+        self._versions[entry] = version + 1
+        self._known.keep(entry, version + 1, sealed)
+
+    def names(self, begin: str) -> Mapping[str, int]:
+        """Return the names that begin so, of entries that are there, and their versions."""
+        found = self._rows(begin)
+        return {name: version for name, (version, sealed) in found.items() if sealed is not None}
+
+    def values(self, begin: str) -> Mapping[str, str]:
+        """Return the entries whose names begin so."""
+        self.envelope.demand_passphrase()
+        return {
+            name: self.envelope.open(name, version, sealed)
+            for name, (version, sealed) in self._rows(begin).items()
+            if sealed is not None
+        }
+
+    def _rows(self, begin: str) -> dict[str, tuple[int, bytes | None]]:
+        found = self.database.run(
+            lambda connection: connection.execute(schema.LIST, [begin]).fetchall()
+        )
+        return {name: (version, sealed) for name, version, sealed in found}
+
+    def check(self) -> None:
+        """Prove that a row can be written and removed, and that what is there can be opened."""
+        self.envelope.demand_passphrase()
+        probe = f"probe/{self.host}"
+        with self.at_once():
+            self._versions.pop(probe, None)
+            self.row(probe)
+            self.write(probe, "?")
+            if self.read(probe) != "?":
+                raise VaultError(f"The database {self.database.where} keeps nothing.")
+            self.delete(probe)
+
+    def turn(self, name: str, local: LocalTurn) -> Turn:
+        """Return where hosts take turns, of which one process each goes out."""
+        return SharedTurn(self, name, local)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Let what is written inside be one transaction."""
+        before = dict(self._versions)
+        try:
+            with self.database.transaction():
+                yield
+        except BaseException:
+            self._versions = before
+            raise
+
+    def ahead(self) -> float:
+        """Return by how many seconds the database's clock is ahead, as far as it was asked."""
+        return self.database.ahead
+
+    def settle(self, seconds: float) -> None:
+        """Return at once: a write that has not ended is rolled back with its connection."""
+
+    def close(self) -> None:
+        """Close the connection of this thread; the next call opens another."""
+        self.database.close()
+        self._versions.clear()
+
+    def describe(self) -> str:
+        """Name the database, without its password; asks it nothing."""
+        return f"{self.database.where}, sealed with your passphrase"
+
+    @property
+    def _known(self) -> Seen:
+        vault = self.database.id
+        if vault not in self._seen:
+            self._seen[vault] = self._seen_of(vault)
+        return self._seen[vault]
+
+    def _slots(self) -> Iterator[tuple[str, int, bytes]]:
+        for name, (version, sealed) in self._rows(SLOTS).items():
+            if sealed is not None:
+                yield name, version, sealed
+
+    def _current_key(self) -> str:
+        """Return the id of the key that new rows are sealed with; the first writer makes one."""
+        row = self.row(CURRENT)
+        if row.sealed is not None:
+            key_id = key_of(CURRENT, row.sealed)
+            self.envelope.open(CURRENT, row.version, row.sealed)  # who put it there had the key
+            return key_id
+        key_id = self.envelope.new_key()
+        try:
+            self.put_key(key_id, row.version, [self.envelope.slot(key_id)])
+        except Outrun:  # another host was the first
+            return self._current_key()
+        return key_id
+
+    def put_key(self, key_id: str, version: int, slots: list[tuple[str, bytes]]) -> None:
+        """Seal new rows by that key from now on, in place of the one of that `version`.
+
+        Its `slots` are rows that hold it, each of which a passphrase opens. Raises `Outrun`.
+        """
+        with self.at_once():
+            for name, content in slots:
+                self._swap(name, 0, content)
+            sealed = self.envelope.close(key_id, CURRENT, version + 1, key_id)
+            self._swap(CURRENT, version, sealed)
