@@ -46,7 +46,7 @@ class Hosts:
         self.separate = separate and found and os.geteuid() == 0
         self.address = "127.0.0.1"
         self._count = count
-        self._bridge = ""
+        self.bridge = ""
         self._hosts: list[Host] = []
         self._inits: list[subprocess.Popen[bytes]] = []
         self._folder = Path()
@@ -81,7 +81,7 @@ class Hosts:
     def __exit__(self, *_: object) -> None:
         with ExitStack() as stack:  # what fails does not keep the rest
             stack.callback(shutil.rmtree, self._folder)
-            if self._bridge:
+            if self.bridge:
                 stack.callback(self._disconnect)
             for init in self._inits:
                 stack.callback(let_end, init)
@@ -89,18 +89,18 @@ class Hosts:
                 stack.callback(host.stop)
 
     def _address(self, number: int) -> str:
-        return f"10.{self._bridge[2:]}.{number >> 8}.{number & 255}"
+        return f"10.{self.bridge[2:]}.{number >> 8}.{number & 255}"
 
     def _connect(self) -> None:
         """Make the bridge, and take its network by that."""
         for network in NETWORKS:
             words = [IP, "link", "add", f"hx{network}", "type", "bridge"]
             if subprocess.run(words, capture_output=True, check=False).returncode == 0:
-                self._bridge = f"hx{network}"
+                self.bridge = f"hx{network}"
                 self.address = self._address(1)
                 ip(
-                    f"addr add {self.address}/16 dev {self._bridge}",
-                    f"link set {self._bridge} up",
+                    f"addr add {self.address}/16 dev {self.bridge}",
+                    f"link set {self.bridge} up",
                 )
                 return
         self.separate = False
@@ -109,11 +109,11 @@ class Hosts:
         """Remove the bridge and the cables; a cable of a host that has ended is gone already."""
         words = [IP, "link", "del", "group", self._group()]
         subprocess.run(words, capture_output=True, check=False)
-        ip(f"link del {self._bridge}")
-        until(lambda: f" {self._bridge}-" not in links())
+        ip(f"link del {self.bridge}")
+        until(lambda: f" {self.bridge}-" not in links())
 
     def _group(self) -> str:
-        return str(GROUP + int(self._bridge[2:]))
+        return str(GROUP + int(self.bridge[2:]))
 
     def _separate(self) -> None:
         """Make the namespaces of all hosts, and then their cables in one go."""
@@ -134,7 +134,7 @@ class Hosts:
             host.lives_in(children(init.pid)[0])
         ip(
             *(
-                f"link add {self._bridge}-{number} group {self._group()} up master {self._bridge}"
+                f"link add {self.bridge}-{number} group {self._group()} up master {self.bridge}"
                 f" type veth peer name eth0 netns {host.init}"
                 for number, host in enumerate(self._hosts, 1)
             )

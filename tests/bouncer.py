@@ -14,6 +14,7 @@ from tests.processes import free_port
 from tests.waiting import until
 
 PLACES = "/usr/sbin:/usr/bin:/usr/local/bin"
+"""Where it may be: Debian has it in a folder that is not on everyone's PATH."""
 
 PoolMode = Literal["transaction", "session", "statement"]
 

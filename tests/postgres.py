@@ -215,9 +215,8 @@ class Postgres:
         self.start()
 
     def kill(self) -> None:
-        """Kill it, all its processes at once, as a crash of the machine would."""
-        pids = self._pids()
-        send(signal.SIGSTOP, pids[:1])  # it starts no others
+        """Kill all its processes at once: nothing more is written or said to clients."""
+        send(signal.SIGSTOP, self._pids()[:1])  # it starts no others
         pids = self._pids()
         send(signal.SIGKILL, pids)
         self._running().wait(60)

@@ -100,11 +100,11 @@ def test_paused_host_stands_still_until_it_goes_on(hosts: Hosts) -> None:
 
 def test_stopped_hosts_leave_nothing() -> None:
     need("ip", "iproute2")
-    before = devices()
     with Hosts(3) as hosts:
         if not hosts.separate:
             pytest.skip("only root can make namespaces")
-        assert len(devices() - before) == 4
+        made = devices(hosts)
+        assert len(made) == 4
         homes = [host.home for host in hosts]
         process = hosts[0].start(["sleep", "1000"])
         until(lambda: len(hosts[0].pids()) == 3)
@@ -113,7 +113,7 @@ def test_stopped_hosts_leave_nothing() -> None:
         assert answer(hosts[1], "uname", "-n") == "b2"
         pids = [pid for host in hosts for pid in host.pids()]
 
-    assert devices() == before
+    assert made & devices(hosts) == set()
     assert not any(home.exists() for home in homes)
     assert ended(pids)
 
@@ -131,20 +131,24 @@ def test_homes_alone_are_enough_to_stop_what_was_started_there() -> None:
 
 
 def test_hosts_that_an_error_leaves_are_removed() -> None:
-    before = devices()
+    made: set[str] = set()
 
-    def fail() -> None:
-        with Hosts(2) as hosts:
+    def fail(hosts: Hosts) -> None:
+        with hosts:
+            made.update(devices(hosts))
             hosts[0].start(["sleep", "1000"])
             hosts[1].pause()
             raise ZeroDivisionError
 
+    hosts = Hosts(2)
     with pytest.raises(ZeroDivisionError):
-        fail()
+        fail(hosts)
 
-    assert devices() == before
+    assert made & devices(hosts) == set()
+    assert not hosts[0].home.exists()
 
 
-def devices() -> set[str]:
+def devices(hosts: Hosts) -> set[str]:
+    """Return the numbers, which the kernel gives once, and names of the network's devices."""
     said = subprocess.run(["ip", "-o", "link"], capture_output=True, check=True, text=True).stdout
-    return set(re.findall(r"^\d+: (hx[^:@]+)", said, re.MULTILINE))
+    return {*re.findall(rf"^\d+: {hosts.bridge or 'none'}[-:@]\S*", said, re.MULTILINE)}

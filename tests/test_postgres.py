@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.authorities import sign
-from tests.bouncer import Bouncer, PoolMode
+from tests.bouncer import PLACES, Bouncer, PoolMode
 from tests.conftest import need
 from tests.postgres import Postgres
 from tests.small_database import SmallDatabase
@@ -53,6 +53,7 @@ def test_role_without_login_does_not_get_in(postgres: Postgres) -> None:
 def test_connections_are_counted_by_application(postgres: Postgres) -> None:
     with psycopg.connect(postgres.url(application_name="counted")):
         assert postgres.connections("counted") == 1
+        assert postgres.connections() >= 1
 
     until(lambda: postgres.connections("counted") == 0)
 
@@ -151,7 +152,7 @@ def test_full_disk_is_an_error_until_there_is_room_again(postgres: Postgres) -> 
 def test_bouncer_lets_clients_share_connections_by_its_mode(
     postgres: Postgres, pool_mode: PoolMode, shared: int
 ) -> None:
-    need("pgbouncer", "pgbouncer")
+    need("pgbouncer", "pgbouncer", PLACES)
     database = f"bounced by {pool_mode}"
     postgres.create_database(database)
     with Bouncer(postgres, pool_mode) as bouncer:
@@ -165,7 +166,7 @@ def test_bouncer_lets_clients_share_connections_by_its_mode(
 
 
 def test_bouncer_knows_roles_that_are_made_later(postgres: Postgres) -> None:
-    need("pgbouncer", "pgbouncer")
+    need("pgbouncer", "pgbouncer", PLACES)
     with Bouncer(postgres, tcp=True) as bouncer:
         postgres.role("late")
 
