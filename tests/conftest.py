@@ -27,6 +27,7 @@ from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.hex_registry import Mix
+    from tests.postgres import Postgres
 
 # Whoever starts the tests in the background lets them, and what they start, ignore these.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -225,9 +226,20 @@ def mix(tmp_path_factory: pytest.TempPathFactory) -> "Mix":
     return Mix(tmp_path_factory.mktemp("mix"), archive)
 
 
-def need(program: str, package: str) -> str:
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Postgres]":
+    """Start a PostgreSQL for the session, for each worker, that need not survive a power cut."""
+    from tests.as_postgres import binaries
+    from tests.postgres import Postgres  # psycopg and authorities take time to import
+
+    need("postgres", "postgresql", path=binaries())
+    with Postgres(fast=True) as server:
+        yield server
+
+
+def need(program: str, package: str, path: str | None = None) -> str:
     """Return the path of a program of Debian's; without it skip, or fail where CI is set."""
-    found = shutil.which(program)
+    found = shutil.which(program, path=path)
     if found is None:
         give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         give_up(f"{program} is missing: install the package `{package}`.")
