@@ -20,6 +20,8 @@ TABLE = {
     "Unreachable": 6,
     "Garbled": 6,
     "VaultError": 7,
+    "Away": 7,
+    "Outrun": 7,
     "Interrupted": 130,
 }
 

@@ -58,7 +58,7 @@ def write(
     body = [hot.stamp(head[3]), *(b"%d" % each for each in times)]
     body += [each.encode() + b" " + answers[each].replace(b"\n", b"\0") for each in answers]
     lines = [*head, *body]
-    if any(b"\n" in line for line in lines):
+    if any(b"\n" in line for line in lines) or any(b"\0" in each for each in answers.values()):
         return []
     folder = memory_folder(environ)
     if folder is not None:

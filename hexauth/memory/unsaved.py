@@ -66,8 +66,9 @@ class Unsaved:
             if lines[:3] == [hot.VERSION, mutex, hot.stamp(mutex)] and len(lines) == 4:
                 with suppress(ValueError, TypeError, KeyError, RecursionError):
                     found = json.loads(lines[3])
-                    spent = str(found.pop("spent", ""))
-                    return Token(**{**found, "kind": Kind(found["kind"])}).checked(), spent
+                    fields = {**found}
+                    spent = str(fields.pop("spent", ""))
+                    return Token(**{**fields, "kind": Kind(found["kind"])}).checked(), spent
         return None, ""
 
     def drop(self) -> None:

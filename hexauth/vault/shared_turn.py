@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hexauth.errors import Expired, Outrun, VaultError
 from hexauth.machine import trace
@@ -19,7 +19,7 @@ from hexauth.vault.schema import NOTICE_CHARACTERS
 from hexauth.vault.turns import LocalTurn, Lost, nothing
 
 if TYPE_CHECKING:
-    from hexauth.vault.postgres import PostgresVault
+    from hexauth.vault.database import Database
 
 TICK = 1.0
 """Seconds after which a lock is tried again, whose holder may have died without a word."""
@@ -31,11 +31,27 @@ RECORD = "record/"
 """What the names of the entries begin with that are records."""
 
 
+class Rows(Protocol):
+    """The vault whose rows hold the records, as `PostgresVault` is one."""
+
+    host: str
+    database: "Database"
+
+    def read(self, entry: str) -> str | None:
+        """Return the value of an entry."""
+
+    def write(self, entry: str, value: str) -> None:
+        """Compare and swap the value of an entry. Raises `Outrun`."""
+
+    def ahead(self) -> float:
+        """Return by how many seconds the database's clock is ahead."""
+
+
 @dataclass
 class SharedTurn:
     """The turn called `name`, of the hosts that share `vault`; `local` is this machine's part."""
 
-    vault: "PostgresVault"
+    vault: Rows
     name: str
     local: LocalTurn
     _generation: int = 0

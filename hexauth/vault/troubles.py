@@ -85,8 +85,15 @@ def driver() -> Any:  # noqa: ANN401  (a module)
 
 def where(url: str) -> str:
     """Return the place that `url` names, without anything else that it may say."""
+    from urllib.parse import parse_qs, unquote
+
     scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+    place, _, query = rest.partition("?")
+    host, slash, database = place.rpartition("@")[2].partition("/")
+    said = {name: values[-1] for name, values in parse_qs(query).items()}
+    named = host or said.get("host", "")
+    name = database or said.get("dbname", "") or said.get("service", "")
+    return f"{scheme}://{unquote(named)}{slash or '/'}{unquote(name)}"
 
 
 def explain(error: Exception, place: str) -> VaultError:

@@ -37,8 +37,9 @@ def test_answers_are_read_as_they_were_rendered_or_not_at_all(
         return
     head = [hot.VERSION, b"/x", b"-", mutex.encode(), b"https://hex.pm", user.encode()]
 
-    lines.write("name", head, lines.span(token, 300), answers, environ)
-
+    if not lines.write("name", head, lines.span(token, 300), answers, environ):
+        assert any(b"\0" in each for each in answers.values()) or "\n" in user
+        return
     found = hot.read(str(folder / "hexauth/name"))
     for name in answers:
         assert hot.find(found, (b"", name.encode())) == answers[name]
