@@ -18,7 +18,7 @@ Keys = Mapping[str, Callable[[object], Any]]
 """What a table may hold, and how it is read."""
 
 
-VAULTS = ("auto", "keyring", "file", "postgresql://...")
+VAULTS = ("auto", "keyring", "file", "postgresql://HOST/DATABASE")
 """The last one stands for any address of a database."""
 
 POSTGRES = "postgresql://"

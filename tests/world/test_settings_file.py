@@ -92,7 +92,7 @@ def test_values_are_what_the_settings_make_of_them(
     [
         ("min_ttl", "soon", "min_ttl must be a whole number of seconds."),
         ("cache", "fasle", "cache must be true or false."),
-        ("vault", "flie", "vault must be auto, keyring, file or postgresql://...."),
+        ("vault", "flie", "vault must be auto, keyring, file or postgresql://HOST/DATABASE."),
         ("repositories.a.trusted", "x", "repositories.a.trusted must be true or false."),
         ("accounts", "alice", "accounts is a table."),
         ("repositories.a", "x", "repositories.a is a table."),
