@@ -1,6 +1,5 @@
 """The vaults of one user: which one an entry is in, and the index of what is in them."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -117,7 +116,7 @@ class Vaults:
             self._shared = PostgresVault(
                 Database(settings.vault, seconds=settings.vault_timeout, environ=self._environ),
                 passphrase_source(settings, self._environ),
-                RememberedKeys(self._environ, is_wanted=settings.cache, platform=sys.platform),
+                RememberedKeys(self._environ, state, is_wanted=settings.cache),
                 lambda vault: Seen(state, vault),
             )
         return self._shared
