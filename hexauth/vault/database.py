@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hexauth.errors import Away, VaultError
@@ -43,6 +44,19 @@ SELECT pg_backend_pid(), pg_is_in_recovery(), extract(epoch FROM clock_timestamp
 
 
 IS_MADE = "SELECT to_regclass('hexauth.entry') IS NOT NULL"
+
+
+TELL = "SELECT current_setting('server_version'), current_user, pg_is_in_recovery()"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a database says of itself, and of a connection."""
+
+    version: str
+    role: str
+    is_replica: bool
+    is_encrypted: bool
 
 
 class Database:
@@ -134,6 +148,14 @@ class Database:
         except driver.Error as error:
             raise self._explained(error) from None
         return not (found and found[0])
+
+    def told(self) -> Told:
+        """Return what the database says of itself, and of the connection."""
+        version, role, is_replica = self.run(
+            lambda connection: connection.execute(TELL).fetchone()
+        ) or ("", "", False)
+        connection = self._connection()
+        return Told(version.split(" ")[0], role, is_replica, bool(connection.pgconn.ssl_in_use))
 
     def listen(self) -> None:
         """Hear of changes from now on."""
