@@ -64,6 +64,7 @@ class PostgresVault:
         self.envelope = Envelope(passphrase, remembered, self._slots)
         self._seen_of, self._seen = seen, dict[str, Seen]()
         self._versions: dict[str, int] = {}
+        self.turns = 0
         self._uncommitted: dict[str, tuple[int, bytes | None]] | None = None
         self.host = host or socket.gethostname()
 
