@@ -30,7 +30,7 @@ TEXTS = (  # noqa: SIM905
 FORMS = ("git", "token", "header", "env", "curl")
 """The formats that do not depend on a target's path; no other is cached."""
 
-FILE_BYTES, REQUEST_BYTES = 1 << 18, 65535
+FILE_BYTES, REQUEST_BYTES, LONG = 1 << 18, 65535, 16
 
 NO = ("", "0", "false", "no", "off")
 """How a variable says that something is not so."""
@@ -120,9 +120,8 @@ def leave(answer: bytes, code: int = 0, said: bytes = b"") -> None:
         raise
     try:
         os.write(2, said)
-    except OSError:  # nobody listens any more
+    finally:  # whether anybody listens any more or not
         os._exit(code)
-    os._exit(code)
 
 
 def understand(front: Front, door: str, words: list[str]) -> tuple[bytes, ...] | None:
@@ -203,16 +202,18 @@ def _description(data: bytes, form: bytes) -> tuple[bytes, ...] | None:
 def file_name(environ: "os._Environ[str] | dict[str, str]") -> str | None:
     """Return the name of the file that holds the answers in `environ`; None if there is none.
 
-    It spells out the values of `KEYS`, so that another value is another file.
+    It spells out the values of `KEYS` that matter, so that another value is another file.
     """
     given = environ.get("HEX_API_KEY") or environ.get("HEX_REPOS_KEY")
-    if given or not (environ.get("HOME") or environ.get("HEXAUTH_HOME")):
+    homeless = not (environ.get("HOME") or environ.get("HEXAUTH_HOME"))
+    strange = any(environ.get(each, "/")[:1] not in "/" for each in KEYS[:3])
+    if given or homeless or strange or not all(environ.get(e, "").isprintable() for e in TEXTS):
         return None
-    relative = any(environ.get(each, "/")[:1] not in "/" for each in KEYS[:3])
-    if relative or not all(environ.get(each, "").isprintable() for each in TEXTS):
-        return None
-    # With HEXAUTH_HOME, nothing lies in the other two; and a name has 255 bytes at most.
     irrelevant = ("HOME", "XDG_CONFIG_HOME") if environ.get("HEXAUTH_HOME") else ()
+    if len(vault := environ.get("HEXAUTH_VAULT", "")) > LONG:  # a database's address
+        from hexauth.machine.digest import sha256
+
+        environ = {**environ, "HEXAUTH_VAULT": sha256(os.fsencode(vault))[:32]}
     return ",".join("" if each in irrelevant else quoted(environ.get(each, "")) for each in KEYS)
 
 
@@ -224,11 +225,10 @@ def quoted(text: str) -> str:
 def folders(environ: "os._Environ[str] | dict[str, str]") -> list[str]:
     """Return the folders that may hold the cache, the best first."""
     uid = os.getuid()
-    found = [f"/run/user/{uid}/hexauth", f"/dev/shm/hexauth-{uid}"]  # noqa: S108  (checked)
     runtime = environ.get("XDG_RUNTIME_DIR", "")
-    if runtime.startswith("/") and runtime != f"/run/user/{uid}":
-        found.insert(0, f"{runtime}/hexauth")
-    return found
+    is_other = runtime.startswith("/") and runtime != f"/run/user/{uid}"
+    found = [f"/run/user/{uid}/hexauth", f"/dev/shm/hexauth-{uid}"]  # noqa: S108  (checked)
+    return [f"{runtime}/hexauth", *found] if is_other else found
 
 
 def state_folder(environ: "os._Environ[str] | dict[str, str]") -> str:

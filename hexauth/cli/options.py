@@ -10,6 +10,7 @@ from hexauth.hot import Front
 from hexauth.machine import trace
 from hexauth.machine.terminal import on
 from hexauth.vault.home import Home
+from hexauth.world.values import is_shared
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -38,10 +39,19 @@ def _setting(*words: str, **how: Any) -> Decorator:  # noqa: ANN401  (as Click t
     return click.option(*words, expose_value=False, callback=keep, **how)
 
 
+class VaultName(click.Choice[str]):
+    """The name of a vault, or the address of a database."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it, if it is either."""
+        return value if is_shared(value) else super().convert(value, param, ctx)
+
+
 def vault_option() -> Decorator:
     """Return the option `--vault`."""
     return _setting(
         "--vault",
+        type=VaultName(["auto", "keyring", "file"]),
         metavar="VAULT",
         help="Where secrets rest: keyring (the operating system's), file, or the address of a "
         "database that hosts share (postgresql://...).  [default: auto]",

@@ -5,11 +5,7 @@ a refresh token that was spent, and the one that came for it.
 """
 
 import os
-import pickle
-import signal
 import sys
-import tempfile
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -21,9 +17,9 @@ T = TypeVar("T")
 
 def can_outlive(platform: str = sys.platform) -> bool:
     """Tell whether this process can be doubled: threads would be missing, and locks stay taken."""
-    return (
-        platform == "linux" and threading.active_count() == 1 and not os.environ.get("COVERAGE_RUN")
-    )
+    import threading
+
+    return platform == "linux" and threading.active_count() == 1
 
 
 def outlive(work: Callable[[], T], then: Callable[[], object] = lambda: None) -> T:
@@ -35,21 +31,22 @@ def outlive(work: Callable[[], T], then: Callable[[], object] = lambda: None) ->
     """
     if not can_outlive():
         return work()
-    with tempfile.TemporaryFile() as said:
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            if os.fork():  # so that whoever calls this has no child to wait for
-                os._exit(0)
-            _survive(work, then, reader, writer, said.fileno())
-        os.close(writer)
-        with suppress(ChildProcessError):
-            os.waitpid(child, 0)
-        try:
-            with os.fdopen(reader, "rb") as pipe:
-                content = pipe.read()
-        finally:
-            _tell(said.fileno())
+    import pickle
+
+    said, (reader, writer) = os.memfd_create("said"), os.pipe()
+    child = os.fork()
+    if child == 0:
+        if os.fork():  # so that whoever calls this has no child to wait for
+            os._exit(0)
+        _survive(work, then, reader, writer, said)
+    os.close(writer)
+    with suppress(ChildProcessError):
+        os.waitpid(child, 0)
+    try:
+        with os.fdopen(reader, "rb") as pipe:
+            content = pipe.read()
+    finally:
+        _tell(said)
     if not content:
         raise HexauthError("The process that renews the token was killed.", hint="Try again.")
     is_good, value = pickle.loads(content)  # noqa: S301  (from this process's own child)
@@ -62,6 +59,9 @@ def _survive(
     work: Callable[[], object], then: Callable[[], object], reader: int, writer: int, said: int
 ) -> None:
     """Do it, as the child; never return."""
+    import pickle
+    import signal
+
     try:
         os.setsid()
         os.close(reader)
@@ -90,3 +90,4 @@ def _tell(said: int) -> None:
         os.lseek(said, 0, os.SEEK_SET)
         while text := os.read(said, 1 << 16):
             os.write(2, text)
+    os.close(said)
