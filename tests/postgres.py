@@ -196,7 +196,7 @@ class Postgres:
         """Tell whether the server has written that it answers, as pg_ctl looks for it."""
         with suppress(OSError):
             lines = (self.data / "postmaster.pid").read_text().splitlines()
-            return lines[0] == str(self._running().pid) and lines[7:] == ["ready   "]
+            return lines[:1] == [str(self._running().pid)] and lines[7:] == ["ready   "]
         return False
 
     def _running(self) -> subprocess.Popen[bytes]:
