@@ -101,7 +101,7 @@ def settings(command: str) -> dict[str, str]:
     program, *words = shlex.split(command)
     assert program == "postgres"
     assert set(words[::2]) == {"-c"}
-    return dict(word.split("=", 1) for word in words[1::2])  # type: ignore[misc]
+    return dict(word.split("=", 1) for word in words[1::2])
 
 
 @pytest.fixture
