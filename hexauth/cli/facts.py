@@ -9,6 +9,7 @@ from hexauth import hex as hexpm
 from hexauth.errors import UsageError, VaultError
 from hexauth.login.asking import under_way
 from hexauth.login.record import Record
+from hexauth.login.shared import Trace, traces
 from hexauth.login.tokens import Tokens
 from hexauth.model import Login, Token
 from hexauth.screen.times import iso
@@ -30,16 +31,20 @@ class Seen:
     pending: Record | None
     """The login that some process has under way there."""
     now: float
+    traces: tuple[Trace, ...] = ()
+    """What hosts that share its vault have done last."""
 
     @classmethod
     def look(cls, tokens: Tokens) -> "Seen":
         """Look at a login; its vault is opened, and no server is asked."""
-        token, problem = None, None
+        token, problem, found = None, None, tuple[Trace, ...]()
         try:
             token = tokens.load()
+            found = tuple(traces(tokens))
         except VaultError as error:
             problem = error
-        return cls(tokens, token, problem, under_way(tokens), tokens.home.now())
+        pending = None if problem is not None and tokens.is_shared else under_way(tokens)
+        return cls(tokens, token, problem, pending, tokens.home.now(), found)
 
     @property
     def target(self) -> str:
@@ -109,10 +114,20 @@ class Seen:
             "session_expires_at": iso(self.session_end),
             "vault": self.vault,
             "in_memory_only": self.tokens.is_unsaved(),
+            "hosts": {
+                each.what: {
+                    "host": each.host,
+                    "role": each.role,
+                    "at": iso(int(each.at)),
+                    "outcome": each.outcome or None,
+                }
+                for each in self.traces
+            },
             "login_under_way": None
             if pending is None
             else {
                 "pid": pending.pid,
+                "host": pending.host or None,
                 "verification_uri": pending.verification_uri_complete,
                 "user_code": pending.user_code,
                 "expires_at": iso(max(0, pending.deadline)),

@@ -14,7 +14,7 @@ from hexauth.machine.mounts import lock_warning, network_file_system
 from hexauth.model import Kind
 from hexauth.screen.layout import pairs, wrapped
 from hexauth.screen.style import Look
-from hexauth.screen.times import clock, day, left, until
+from hexauth.screen.times import clock, day, left, span, until
 from hexauth.vault.home import Home
 
 
@@ -152,6 +152,16 @@ STATES = {
 }
 
 
+OUTCOMES = {
+    "Declined": "it was declined",
+    "Expired": "the code expired",
+    "Unreachable": "the server did not answer",
+    "VaultError": "it could not be saved",
+    "failed": "it failed",
+}
+"""How what a host did last has ended, if not well."""
+
+
 def _rows(seen: Seen) -> Iterator[tuple[str, str]]:
     yield "state", STATES[seen.state]
     if seen.token is not None:
@@ -169,9 +179,17 @@ def _rows(seen: Seen) -> Iterator[tuple[str, str]]:
     yield "why there", vault["why"]
     if seen.tokens.is_unsaved():
         yield "not saved yet", "the vault has not taken it; `hexauth get` tries again"
+    for trace in seen.traces:
+        how = f" ({OUTCOMES[trace.outcome]})" if trace.outcome in OUTCOMES else ""
+        when = f"{span(seen.now - trace.at)} ago"
+        yield f"{trace.what} last", f"{trace.host}, {when}, as the role {trace.role}{how}"
     if (pending := seen.pending) is not None:
         code, end = spaced(pending.user_code), clock(max(0, pending.deadline))
-        yield "under way", f"process {pending.pid} waits at {pending.verification_uri_complete}"
+        where = f" on {pending.host}" if pending.host else ""
+        yield (
+            "under way",
+            f"process {pending.pid}{where} waits at {pending.verification_uri_complete}",
+        )
         yield "", f"for the code {code}, until {end}"
 
 

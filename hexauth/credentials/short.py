@@ -266,6 +266,8 @@ class Vaults:
             if known is None:
                 raise quick.Unusual("no vault is known")
             vault = known[0]
+        if vault not in quick.NAMES:
+            raise quick.Unusual("it is shared, and may have changed")
         if vault == "file":
             return quick.from_file(note.file, self._names)
         if self._keyring is None:

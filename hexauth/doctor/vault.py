@@ -11,7 +11,7 @@ from hexauth.errors import VaultError
 from hexauth.vault.contract import Vault
 from hexauth.vault.file import FileVault
 from hexauth.vault.logins import name as entry_name
-from hexauth.vault.quick import NAMES
+from hexauth.vault.quick import NAMES, POSTGRES
 from hexauth.world.told import masked
 
 PASSPHRASE = ("passphrase", "passphrase_file", "passphrase_command")
@@ -27,7 +27,24 @@ def look(case: Case) -> Iterator[Finding]:
         yield ok(name, f"It is in use: {case.vaults.choice(entry).why}.")
         yield from _file(case) if name == "file" else ()
         yield from _tried(case, name, case.vaults.of(entry))
+        yield from _database(case) if name == POSTGRES else ()
     yield from _elsewhere(case)
+
+
+def _database(case: Case) -> Iterator[Finding]:
+    """Yield what the database is, and whether its clock is this machine's."""
+    database = case.vaults.database().database
+    try:
+        said = database.told()
+    except VaultError:  # trying it has said so
+        return
+    way = "over TLS" if said.is_encrypted else "without encryption, on this machine"
+    yield ok("database", f"PostgreSQL {said.version}, spoken to as {said.role} {way}.")
+    if said.is_replica:
+        yield warning("database", "It is a replica, which takes nothing.", "Name the primary.")
+    if database.ahead:
+        text = f"The database's is {database.ahead:+.0f} s off this machine's; it is allowed for."
+        yield warning("clock", text, "Set the clock of the one that is wrong.")
 
 
 def _file(case: Case) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ PACKAGES = (
     "truststore",
     "secretstorage",
     "jeepney",
+    "psycopg",
 )
 
 PROGRAMS = ("git", "docker", "podman", "mix", "rebar3", "gleam")

@@ -77,6 +77,8 @@ def _first_look(tokens: Tokens, ended: Callable[[], tuple[int, int]]) -> Arrival
     """
     home = tokens.home
     if home.front.holds(str(tokens.local_turn("token").mutex)):
+        with suppress(VaultError):
+            tokens.token_turn.open()
         count = ended()
         token = _load_and_answer(tokens)
         if token is None or token.is_fresh(home.now(), home.settings.min_ttl):
@@ -86,6 +88,9 @@ def _first_look(tokens: Tokens, ended: Callable[[], tuple[int, int]]) -> Arrival
     with suppress(Expired), tokens.here(WAIT_SECONDS):
         cached = tokens.answers.read()
         if tokens.is_shared:
+            if cached is None:
+                with suppress(VaultError):  # reading the token says so
+                    tokens.token_turn.open()
             count = ended()
         token = cached or _load_and_answer(tokens)
         home.front.leave()  # whoever waits to know these surroundings can

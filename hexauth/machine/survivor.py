@@ -39,15 +39,17 @@ def outlive(work: Callable[[], T], then: Callable[[], object] = lambda: None) ->
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
+            if os.fork():  # so that whoever calls this has no child to wait for
+                os._exit(0)
             _survive(work, then, reader, writer, said.fileno())
         os.close(writer)
+        with suppress(ChildProcessError):
+            os.waitpid(child, 0)
         try:
             with os.fdopen(reader, "rb") as pipe:
                 content = pipe.read()
         finally:
             _tell(said.fileno())
-    with suppress(ChildProcessError):
-        os.waitpid(child, os.WNOHANG)
     if not content:
         raise HexauthError("The process that renews the token was killed.", hint="Try again.")
     is_good, value = pickle.loads(content)  # noqa: S301  (from this process's own child)

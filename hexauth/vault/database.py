@@ -8,39 +8,26 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hexauth.errors import Away, VaultError
 from hexauth.machine import trace
 from hexauth.machine.clock import Deadline
 from hexauth.vault import troubles
-from hexauth.vault.schema import CHANNEL, FACTS, LAYOUT
+from hexauth.vault.schema import CHANNEL
+from hexauth.vault.session import Session, Told, begun, demand_own, told
 
 if TYPE_CHECKING:
     import psycopg
 
 T = TypeVar("T")
 
-Connection = "psycopg.Connection[tuple[Any, ...]]"
-
 PATIENCE = 4.0
 """Seconds for which a database that is being restarted is tried again."""
 
 PAUSE = 0.1
 """Seconds between two tries."""
-
-SAME_CLOCK = 5
-"""Clocks that differ by fewer seconds than this count as the same."""
-
-BEGIN = """\
-SET statement_timeout = '{milliseconds}ms'; SET lock_timeout = '{milliseconds}ms';
-SET idle_in_transaction_session_timeout = '{milliseconds}ms';
-SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
-SELECT pg_backend_pid(), pg_is_in_recovery(), extract(epoch FROM clock_timestamp())::float8,
-    to_regclass('hexauth.entry') IS NOT NULL"""
-"""A host that vanishes with its network is noticed after 25 seconds, and its locks end."""
-
 
 IS_MADE = "SELECT to_regclass('hexauth.entry') IS NOT NULL"
 
@@ -52,11 +39,17 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, seconds: float, environ: Mapping[str, str] = os.environ
+        self,
+        url: str,
+        *,
+        seconds: float,
+        environ: Mapping[str, str] = os.environ,
+        slot: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        """Prepare it; `slot` is what is held for as long as there is a connection."""
         self._url, self._seconds, self._environ = url, seconds, environ
+        self._slot = slot
         self._mine = threading.local()
-        self._open: list[Any] = []
         self._failure: tuple[float, VaultError] | None = None
         self.patience = PATIENCE
         """Seconds for which a connection is tried for."""
@@ -80,12 +73,13 @@ class Database:
     @property
     def ahead(self) -> float:
         """By how many seconds the database's clock is ahead of this machine's."""
-        return getattr(self._mine, "ahead", 0.0)
+        session: Session | None = getattr(self._mine, "session", None)
+        return 0 if session is None else session.ahead
 
     @property
     def id(self) -> str:
         """The name that the vault in it has been given, which no other has."""
-        return self.run(lambda _: str(self._mine.facts.get("id", "")))
+        return self.run(lambda _: str(self._mine.session.vault))
 
     def run(self, work: "Callable[[psycopg.Connection[tuple[Any, ...]]], T]") -> T:
         """Return what `work` returns, which is done once more if the connection turns out lost.
@@ -133,6 +127,14 @@ class Database:
             raise self._explained(error) from None
         return not (found and found[0])
 
+    def told(self) -> Told:
+        """Return what the database says of itself, and of the connection."""
+        return self.run(told)
+
+    def open(self) -> None:
+        """Open this thread's connection, if it has none."""
+        self.run(lambda _: None)
+
     def listen(self) -> None:
         """Hear of changes from now on."""
         self.run(lambda connection: connection.execute(f"LISTEN {CHANNEL}"))
@@ -152,6 +154,10 @@ class Database:
         if connection is not None:
             with suppress(Exception):
                 connection.close()
+        held = getattr(self._mine, "held", None)
+        self._mine.held = None
+        if held is not None:
+            held.close()
 
     def _connection(self) -> "psycopg.Connection[tuple[Any, ...]]":
         connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(
@@ -161,15 +167,25 @@ class Database:
             return connection
         if self._failure is not None and time.monotonic() < self._failure[0]:
             raise self._failure[1]
-        end = Deadline(self.patience)
-        while True:
-            try:
-                return self._connected()
-            except VaultError as error:
-                if not isinstance(error, Away) or end.is_over():
-                    self._failure = time.monotonic() + PATIENCE, error
-                    raise
-            time.sleep(PAUSE)
+        self.close()
+        end, held = Deadline(self.patience), ExitStack()
+        held.enter_context(self._slot())
+        try:
+            while True:
+                try:
+                    connection = self._connected()
+                    break
+                except Away as error:
+                    if end.is_over():
+                        if self.patience:
+                            self._failure = time.monotonic() + PATIENCE, error
+                        raise
+                time.sleep(PAUSE)
+        except BaseException:
+            held.close()
+            raise
+        self._mine.held = held
+        return connection
 
     def _connected(self) -> "psycopg.Connection[tuple[Any, ...]]":
         """Open this thread's connection, and find out what it leads to."""
@@ -177,14 +193,17 @@ class Database:
         connection = self._opened()
         connection.autocommit = True
         try:
-            self._look(connection)
+            session = begun(connection, self.where, self._seconds)
+            if session.process != connection.info.backend_pid:
+                with self._opened() as other:
+                    demand_own(connection, other, session, self.where)
         except driver.Error as error:
             connection.close()
             raise troubles.explain(error, self.where) from None
         except BaseException:
             connection.close()
             raise
-        self._mine.connection = connection
+        self._mine.connection, self._mine.session = connection, session
         self._mine.generation = self.generation + 1
         self._failure = None
         trace.tell(f"database {self.where}: connected after {taken()}")
@@ -204,51 +223,6 @@ class Database:
             )
         except driver.Error as error:
             raise troubles.explain(error, self.where) from None
-
-    def _look(self, connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
-        """Find out what the connection leads to; raise `VaultError` if it is of no use."""
-        milliseconds = int(self._seconds * 1000)
-        begun = time.time()
-        cursor = connection.execute(BEGIN.format(milliseconds=milliseconds))
-        while cursor.nextset():
-            pass
-        pid, is_replica, clock, is_made = cursor.fetchone() or (0, False, 0.0, False)
-        ahead = clock - (begun + time.time()) / 2
-        self._mine.ahead = round(ahead) if abs(ahead) >= SAME_CLOCK else 0.0
-        if not is_made:
-            raise VaultError(
-                f"There is no vault in the database {self.where}.",
-                hint="Make it with `hexauth vault init`, or let the database's owner do it.",
-            )
-        self._mine.facts = dict(connection.execute(FACTS).fetchall())
-        layout = self._mine.facts.get("layout")
-        if layout != str(LAYOUT):
-            raise VaultError(
-                f"The vault in the database {self.where} has the layout {layout}, and this hexauth "
-                f"knows layout {LAYOUT}.",
-                hint="Upgrade hexauth on this host; nothing was changed.",
-            )
-        self._mine.is_replica = is_replica
-        if pid != connection.info.backend_pid:
-            self._demand_session(connection, pid)
-
-    def _demand_session(self, connection: "psycopg.Connection[tuple[Any, ...]]", pid: int) -> None:
-        """Refuse a pooler that gives a connection's session to others between two transactions.
-
-        Somebody stands between, as the database's own process has another number than the one that
-        was told. If a second connection is given the process that the first one has, both share it,
-        and a lock of the one would be the other's.
-        """
-        with self._opened() as other:
-            (second,) = other.execute("SELECT pg_backend_pid()").fetchone() or (0,)
-            (first,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
-        if second == pid or first != pid:
-            raise VaultError(
-                f"The database {self.where} is behind a pooler that shares sessions, in which no "
-                "lock lasts.",
-                hint="Name the database itself, or a pool in session mode (pgbouncer: "
-                "pool_mode=session).",
-            )
 
     def _explained(self, error: Exception) -> VaultError:
         """Return what `error` means, and let go of a connection that it has ended."""

@@ -63,7 +63,7 @@ class Envelope:
         It is sealed by the passphrase of `seal`, if not by the usual one.
         """
         name = f"{SLOTS}{key_id}/{os.urandom(4).hex()}"
-        document = (seal or self._seal).close(self._key(key_id), FORMAT, _bound(name, 1))
+        document = (seal or self._seal).close(self._key(key_id), FORMAT, bound(name, 1))
         return name, json.dumps(document).encode()
 
     def close(self, key_id: str, entry: str, version: int, value: str) -> bytes:
@@ -71,7 +71,7 @@ class Envelope:
         nonce = os.urandom(NONCE_BYTES)
         head = bytes([FORMAT]) + bytes.fromhex(key_id) + nonce
         content = value.encode("utf-8", "surrogateescape")
-        return head + _aes(self._key(key_id)).encrypt(nonce, content, head + _bound(entry, version))
+        return head + _aes(self._key(key_id)).encrypt(nonce, content, head + bound(entry, version))
 
     def open(self, entry: str, version: int, sealed: bytes) -> str:
         """Return what was sealed as the `version` of `entry`."""
@@ -81,7 +81,7 @@ class Envelope:
         head, content = sealed[:end], sealed[end:]
         try:
             nonce = head[1 + ID_BYTES :]
-            found = _aes(self._key(key_id)).decrypt(nonce, content, head + _bound(entry, version))
+            found = _aes(self._key(key_id)).decrypt(nonce, content, head + bound(entry, version))
         except (InvalidTag, ValueError):
             raise VaultError(
                 f"The database's {entry} is not what hexauth has put there.",
@@ -117,9 +117,12 @@ class Envelope:
             except (ValueError, RecursionError):
                 continue
             try:
-                return self._seal.open("the vault in the database", document, _bound(name, version))
-            except WrongPassphrase as error:
-                wrong = error
+                return self._seal.open("the vault in the database", document, bound(name, version))
+            except WrongPassphrase:
+                wrong = VaultError(
+                    "The passphrase that is set on this host does not open the database's vault.",
+                    hint="Give this host the one that the others have; nothing was changed.",
+                )
         raise wrong or VaultError(
             "The database's vault has lost the key that its entries are sealed with.",
             hint="Have the rows of hexauth.entry restored from a backup.",
@@ -138,7 +141,7 @@ def key_of(entry: str, sealed: bytes) -> str:
     return sealed[1 : 1 + ID_BYTES].hex()
 
 
-def _bound(entry: str, version: int) -> bytes:
+def bound(entry: str, version: int) -> bytes:
     """Return what a row is bound to beside its content."""
     return json.dumps(["hexauth", entry, version]).encode("ascii")
 

@@ -35,14 +35,21 @@ def passphrase_source(
         if settings.passphrase:
             return settings.passphrase.encode()
         if settings.passphrase_file:
-            content = _content(settings.passphrase_file, seconds)
-            return _first_line(content, f"The passphrase file {settings.passphrase_file}")
+            return from_file(settings.passphrase_file, seconds)
         if settings.passphrase_command:
             output = _output(settings.passphrase_command, environ)
             return _first_line(output, "The passphrase command")
         return None
 
     return passphrase
+
+
+def from_file(path: str, seconds: float = COMMAND_SECONDS) -> bytes:
+    """Return the first line of the file at `path`; of a pipe, within `seconds`.
+
+    Raises `VaultError` if there is none.
+    """
+    return _first_line(_content(path, seconds), f"The passphrase file {path}")
 
 
 def _content(path: str, seconds: float) -> bytes:

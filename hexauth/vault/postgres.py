@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ from hexauth.vault.turns import LocalTurn, Turn
 if TYPE_CHECKING:
     from hexauth.memory.keys import RememberedKeys
 
+TRIES = 3
+"""How often a value is sealed anew because the key has just been changed."""
+
 FACTS = "facts/"
 """What the names of the entries begin with that say what is known of another entry."""
 
@@ -32,6 +35,10 @@ class Row:
     saved_as: str = ""
     saved_at: float = 0.0
     """Unix seconds, by the database's clock."""
+
+
+class _Undone(Exception):
+    """What was tried is rolled back."""
 
 
 class PostgresVault:
@@ -57,6 +64,8 @@ class PostgresVault:
         self.envelope = Envelope(passphrase, remembered, self._slots)
         self._seen_of, self._seen = seen, dict[str, Seen]()
         self._versions: dict[str, int] = {}
+        self.turns = 0
+        self._uncommitted: dict[str, tuple[int, bytes | None]] | None = None
         self.host = host or socket.gethostname()
 
     def read(self, entry: str) -> str | None:
@@ -70,22 +79,29 @@ class PostgresVault:
 
         One that is older than what this machine has seen is put right.
         """
-        found = self.database.run(
-            lambda connection: connection.execute(schema.READ, [entry]).fetchone()
-        )
-        row = Row() if found is None else Row(*found)
+        row = self._look(entry)
         known = self._known.find(entry)
         if known is not None and known[0] > row.version:
             row = self._put_back(entry, *known)
-        self._versions[entry] = row.version
-        self._known.keep(entry, row.version, row.sealed)
+        self._note(entry, row.version, row.sealed)
         return row
+
+    def _note(self, entry: str, version: int, sealed: bytes | None) -> None:
+        """Remember a row: for the next write, and once it lasts, for when the database is older."""
+        self._versions[entry] = version
+        if self._uncommitted is None:
+            self._known.keep(entry, version, sealed)
+        else:
+            self._uncommitted[entry] = version, sealed
 
     def _put_back(self, entry: str, version: int, sealed: bytes | None) -> Row:
         """Have a row again that the database has lost, unless somebody has saved a newer one."""
         trace.tell(f"database: {entry} is older than what was seen here, and is put back")
         values = {"name": entry, "version": version, "sealed": sealed, "host": self.host}
         self.database.run(lambda connection: connection.execute(schema.PUT_BACK, values))
+        return self._look(entry)
+
+    def _look(self, entry: str) -> Row:
         found = self.database.run(
             lambda connection: connection.execute(schema.READ, [entry]).fetchone()
         )
@@ -94,9 +110,15 @@ class PostgresVault:
     def write(self, entry: str, value: str) -> None:
         """Make `value` the value of `entry`, in place of what was read last. Raises `Outrun`."""
         self.envelope.demand_passphrase()
-        key_id = self._current_key()
         version = self._version(entry)
-        self._swap(entry, version, self.envelope.close(key_id, entry, version + 1, value))
+        for _ in range(TRIES):
+            key_id, key_version = self.current_key()
+            sealed = self.envelope.close(key_id, entry, version + 1, value)
+            if self._swapped(schema.WRITE, entry, version, sealed, key_version):
+                return
+            if key_version == self._look(CURRENT).version:
+                break
+        raise self._outrun(entry)
 
     def delete(self, entry: str) -> None:
         """Remove `entry`, whose version stays; one that is not there is fine. Raises `Outrun`."""
@@ -104,46 +126,56 @@ class PostgresVault:
         if row is None:
             row = Row(self._versions[entry], self.row(entry).sealed)
         if row.sealed is not None:
-            self._swap(entry, row.version, None)
+            self.swap(entry, row.version, None)
 
     def _version(self, entry: str) -> int:
         return self._versions[entry] if entry in self._versions else self.row(entry).version
 
-    def _swap(self, entry: str, version: int, sealed: bytes | None) -> None:
-        """Put a row in the place of the one with that `version`."""
-        values = {"name": entry, "version": version, "sealed": sealed, "host": self.host}
-        found = self.database.run(
-            lambda connection: connection.execute(schema.WRITE, values).fetchone()
+    def swap(self, entry: str, version: int, sealed: bytes | None) -> None:
+        """Put a row in the place of the one with that `version`. Raises `Outrun`."""
+        if not self._swapped(schema.SWAP, entry, version, sealed):
+            raise self._outrun(entry)
+
+    def reseal(self, entry: str, version: int, sealed: bytes) -> None:
+        """Have the same value, of the same version, sealed by another key."""
+        values = {"name": entry, "version": version, "sealed": sealed}
+        self.database.run(lambda connection: connection.execute(schema.RESEAL, values))
+
+    def _outrun(self, entry: str) -> Outrun:
+        self._versions.pop(entry, None)
+        return Outrun(
+            f"Another host has saved a newer {entry} in the database.",
+            hint="Nothing was overwritten: try again.",
         )
+
+    def _swapped(
+        self, sql: str, entry: str, version: int, sealed: bytes | None, key: int = 0
+    ) -> bool:
+        """Put a row in the place of the one with that `version`; tell whether it was that one."""
+        values = {"name": entry, "version": version, "sealed": sealed, "host": self.host}
+        values["key"] = key
+        found = self.database.run(lambda connection: connection.execute(sql, values).fetchone())
         if found is None:
-            self._versions.pop(entry, None)
-            raise Outrun(
-                f"Another host has saved a newer {entry} in the database.",
-                hint="Nothing was overwritten: try again.",
-            )
+            return False
         if (found[1] is None) != (sealed is None) or (sealed and bytes(found[1]) != sealed):
             raise VaultError(
                 f"The database {self.database.where} does not hold what was just written to it.",
                 hint="Have the triggers and the rules of its table looked at.",
             )
-        self._versions[entry] = version + 1
-        self._known.keep(entry, version + 1, sealed)
-
-    def names(self, begin: str) -> Mapping[str, int]:
-        """Return the names that begin so, of entries that are there, and their versions."""
-        found = self._rows(begin)
-        return {name: version for name, (version, sealed) in found.items() if sealed is not None}
+        self._note(entry, version + 1, sealed)
+        return True
 
     def values(self, begin: str) -> Mapping[str, str]:
         """Return the entries whose names begin so."""
         self.envelope.demand_passphrase()
         return {
             name: self.envelope.open(name, version, sealed)
-            for name, (version, sealed) in self._rows(begin).items()
+            for name, (version, sealed) in self.rows(begin).items()
             if sealed is not None
         }
 
-    def _rows(self, begin: str) -> dict[str, tuple[int, bytes | None]]:
+    def rows(self, begin: str) -> dict[str, tuple[int, bytes | None]]:
+        """Return version and content of each row whose name begins so; None for what is removed."""
         found = self.database.run(
             lambda connection: connection.execute(schema.LIST, [begin]).fetchall()
         )
@@ -153,13 +185,13 @@ class PostgresVault:
         """Prove that a row can be written and removed, and that what is there can be opened."""
         self.envelope.demand_passphrase()
         probe = f"probe/{self.host}"
-        with self.at_once():
+        with suppress(_Undone), self.at_once():
             self._versions.pop(probe, None)
             self.row(probe)
             self.write(probe, "?")
-            if self.read(probe) != "?":
-                raise VaultError(f"The database {self.database.where} keeps nothing.")
-            self.delete(probe)
+            if self.read(probe) == "?":
+                raise _Undone
+            raise VaultError(f"The database {self.database.where} keeps nothing.")
 
     def turn(self, name: str, local: LocalTurn) -> Turn:
         """Return where hosts take turns, of which one process each goes out."""
@@ -168,13 +200,21 @@ class PostgresVault:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Let what is written inside be one transaction."""
-        before = dict(self._versions)
+        if self._uncommitted is not None:
+            yield
+            return
+        before, self._uncommitted = dict(self._versions), {}
         try:
             with self.database.transaction():
                 yield
+            kept = self._uncommitted
         except BaseException:
-            self._versions = before
+            self._versions, kept = before, {}
             raise
+        finally:
+            self._uncommitted = None
+        for entry, row in kept.items():
+            self._known.keep(entry, *row)
 
     def ahead(self) -> float:
         """Return by how many seconds the database's clock is ahead, as far as it was asked."""
@@ -200,23 +240,26 @@ class PostgresVault:
         return self._seen[vault]
 
     def _slots(self) -> Iterator[tuple[str, int, bytes]]:
-        for name, (version, sealed) in self._rows(SLOTS).items():
+        for name, (version, sealed) in self.rows(SLOTS).items():
             if sealed is not None:
                 yield name, version, sealed
 
-    def _current_key(self) -> str:
-        """Return the id of the key that new rows are sealed with; the first writer makes one."""
+    def current_key(self) -> tuple[str, int]:
+        """Return the id of the key that new rows are sealed with, and the version that says so.
+
+        The first writer makes one.
+        """
         row = self.row(CURRENT)
         if row.sealed is not None:
             key_id = key_of(CURRENT, row.sealed)
             self.envelope.open(CURRENT, row.version, row.sealed)  # who put it there had the key
-            return key_id
+            return key_id, row.version
         key_id = self.envelope.new_key()
         try:
             self.put_key(key_id, row.version, [self.envelope.slot(key_id)])
         except Outrun:  # another host was the first
-            return self._current_key()
-        return key_id
+            return self.current_key()
+        return key_id, row.version + 1
 
     def put_key(self, key_id: str, version: int, slots: list[tuple[str, bytes]]) -> None:
         """Seal new rows by that key from now on, in place of the one of that `version`.
@@ -225,6 +268,6 @@ class PostgresVault:
         """
         with self.at_once():
             for name, content in slots:
-                self._swap(name, 0, content)
+                self.swap(name, 0, content)
             sealed = self.envelope.close(key_id, CURRENT, version + 1, key_id)
-            self._swap(CURRENT, version, sealed)
+            self.swap(CURRENT, version, sealed)

@@ -75,12 +75,31 @@ LIST = "SELECT name, version, sealed FROM hexauth.entry WHERE starts_with(name, 
 
 WRITE = """\
 INSERT INTO hexauth.entry AS old (name, version, sealed, saved_by)
+SELECT %(name)s, %(version)s + 1, %(sealed)s, %(host)s
+WHERE (SELECT version FROM hexauth.entry WHERE name = 'current-key') = %(key)s
+ON CONFLICT (name) DO UPDATE SET version = excluded.version, sealed = excluded.sealed,
+    saved_by = excluded.saved_by, saved_as = current_user, saved_at = clock_timestamp()
+WHERE old.version = %(version)s
+RETURNING version, sealed"""
+"""Compare and swap: nothing comes back if another version than the one named is there, or another
+key is the current one than that by which it was sealed."""
+
+SWAP = """\
+INSERT INTO hexauth.entry AS old (name, version, sealed, saved_by)
 VALUES (%(name)s, %(version)s + 1, %(sealed)s, %(host)s)
 ON CONFLICT (name) DO UPDATE SET version = excluded.version, sealed = excluded.sealed,
     saved_by = excluded.saved_by, saved_as = current_user, saved_at = clock_timestamp()
 WHERE old.version = %(version)s
 RETURNING version, sealed"""
 """Compare and swap: nothing comes back if another version than the one named is there."""
+
+RESEAL = """\
+UPDATE hexauth.entry SET sealed = %(sealed)s
+WHERE name = %(name)s AND version = %(version)s"""
+"""Have the same value, of the same version, sealed by another key."""
+
+LOCK = "LOCK TABLE hexauth.entry IN SHARE ROW EXCLUSIVE MODE"
+"""Let others read, and nobody write, until the transaction ends."""
 
 PUT_BACK = """\
 INSERT INTO hexauth.entry AS old (name, version, sealed, saved_by)

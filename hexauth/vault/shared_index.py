@@ -57,12 +57,20 @@ class SharedIndex:
             return
 
     def _renew(self, *, is_needed: bool) -> None:
+        """Renew the copy; unless it `is_needed`, a database that is away is not waited for."""
+        database = self.vault.database
+        was_open, patience = database.is_open, database.patience
+        database.patience = patience if is_needed else 0
         try:
             self.renew()
         except VaultError:
             if is_needed:
                 raise
             self._note()  # so that it is not tried again at once
+        finally:
+            database.patience = patience
+            if not was_open:
+                database.close()
 
     def renew(self) -> None:
         """Bring the copy up to date. Raises `VaultError`."""

@@ -6,7 +6,7 @@ keeps others from working in vain; what is saved is compared and swapped.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Protocol
@@ -36,6 +36,8 @@ class Rows(Protocol):
 
     host: str
     database: "Database"
+    turns: int
+    """How many turns this process has, or waits for, among machines."""
 
     def read(self, entry: str) -> str | None:
         """Return the value of an entry."""
@@ -45,6 +47,9 @@ class Rows(Protocol):
 
     def ahead(self) -> float:
         """Return by how many seconds the database's clock is ahead."""
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
 @dataclass
@@ -67,7 +72,7 @@ class SharedTurn:
         """Hold this machine's mutex, and then the database's lock."""
         end = Deadline(inf if seconds is None else seconds)
         with (
-            self.local.held(seconds, while_waiting),
+            self.here(seconds, while_waiting),
             self.beyond(None if seconds is None else end.left(), while_waiting, when_woken),
         ):
             yield
@@ -75,8 +80,22 @@ class SharedTurn:
     def here(
         self, seconds: float | None, while_waiting: Callable[[], None] = nothing
     ) -> AbstractContextManager[None]:
-        """Hold this machine's mutex alone."""
-        return self.local.held(seconds, while_waiting)
+        """Hold this machine's mutex alone; who waits for it is not connected meanwhile."""
+        if self.vault.turns:
+            return self.local.held(seconds, while_waiting)
+        return self._unconnected(seconds, while_waiting)
+
+    @contextmanager
+    def _unconnected(
+        self, seconds: float | None, while_waiting: Callable[[], None]
+    ) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.local.held(0))
+            except Expired:
+                self.vault.close()
+                stack.enter_context(self.local.held(seconds, while_waiting))
+            yield
 
     @contextmanager
     def beyond(
@@ -86,11 +105,13 @@ class SharedTurn:
         when_woken: Callable[[], None] = nothing,
     ) -> Iterator[None]:
         """Hold the database's lock."""
-        self._acquire(Deadline(inf if seconds is None else seconds), while_waiting, when_woken)
+        self.vault.turns += 1
         try:
+            self._acquire(Deadline(inf if seconds is None else seconds), while_waiting, when_woken)
             yield
         finally:
             self._leave()
+            self.vault.turns -= 1
 
     @property
     def host(self) -> str:
@@ -101,6 +122,10 @@ class SharedTurn:
     def ahead(self) -> float:
         """By how many seconds the database's clock is ahead, for who is connected to it."""
         return self.vault.ahead() if self.vault.database.is_open else 0
+
+    def open(self) -> None:
+        """Connect to the database."""
+        self.vault.database.open()
 
     def is_held(self) -> bool:
         """Tell whether anybody has the turn; who cannot be asked has none."""

@@ -53,6 +53,9 @@ class Turn(Protocol):
     ) -> AbstractContextManager[None]:
         """Have the turn among machines, for who has it `here`. Raises as `held` does."""
 
+    def open(self) -> None:
+        """Go where the record is, if other machines see it, too. Raises `VaultError`."""
+
     def is_held(self) -> bool:
         """Tell whether somebody has the turn just now."""
 
@@ -112,6 +115,9 @@ class LocalTurn:
     ) -> AbstractContextManager[None]:
         """Do nothing: there are no others."""
         return nullcontext()
+
+    def open(self) -> None:
+        """Return: it is here."""
 
     def is_held(self) -> bool:
         """Tell whether somebody holds the mutex just now."""

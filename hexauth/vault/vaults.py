@@ -1,9 +1,8 @@
 """The vaults of one user: which one an entry is in, and the index of what is in them."""
 
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import contextmanager, nullcontext
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from hexauth.machine import trace
@@ -112,12 +111,18 @@ class Vaults:
             from hexauth.memory.keys import RememberedKeys
             from hexauth.vault.database import Database
             from hexauth.vault.postgres import PostgresVault
+            from hexauth.vault.slots import slot
 
             settings, state = self._settings, self._places.state
             self._shared = PostgresVault(
-                Database(settings.vault, seconds=settings.vault_timeout, environ=self._environ),
+                Database(
+                    settings.vault,
+                    seconds=settings.vault_timeout,
+                    environ=self._environ,
+                    slot=nullcontext if self._is_guest else partial(slot, state),
+                ),
                 passphrase_source(settings, self._environ),
-                RememberedKeys(self._environ, is_wanted=settings.cache, platform=sys.platform),
+                RememberedKeys(self._environ, state, is_wanted=settings.cache),
                 lambda vault: Seen(state, vault),
             )
         return self._shared
