@@ -309,7 +309,7 @@ USAGES: Mapping[str, Usage] = {
             ("When every host has the new one:", "hexauth vault rekey --finish"),
         ),
         (0, 1, 2, 7),
-        ("HEXAUTH_NEW_PASSPHRASE_FILE", *PASSPHRASE, *LIBPQ),
+        (*PASSPHRASE, *LIBPQ),
         ("config", "state", "memory"),
     ),
     "hexauth help": Usage(
@@ -346,7 +346,6 @@ OTHER_VARIABLES = {
     "MANPAGER": "The program that shows long pages, if man does.",
     "PAGER": "The program that shows long pages; `less` if it is not set.",
     "COLUMNS": "The width to lay pages out for.",
-    "HEXAUTH_NEW_PASSPHRASE_FILE": "A file whose first line is the new passphrase.",
     "PGPASSFILE": "The file of passwords for databases; libpq wants it to be of mode 0600.",
     "PGSERVICE": "The service of the file of services that is meant if the address names none.",
     "PGSERVICEFILE": "The file of services, which are addresses of databases by name.",
