@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -192,6 +193,22 @@ def test_volumes_and_secrets_of_the_compose_file_are_declared() -> None:
         for source in sources:
             assert source in COMPOSE["volumes"] or (RECIPES / source).is_file()
         assert set(facts.get("secrets", [])) <= set(COMPOSE["secrets"])
+
+
+@pytest.mark.parametrize(("process", "code"), [("1", 0), ("57", 1)])
+def test_database_of_the_compose_file_is_well_once_the_image_has_made_it(
+    compose: Compose, process: str, code: int
+) -> None:
+    need("pg_isready", "postgresql-client")
+    (compose.folder / "postmaster.pid").write_text(f"{process}\n/data\n")
+    health = SERVICES["database"]["healthcheck"]["test"].replace("$$", "$")
+    surroundings = {"PGDATA": str(compose.folder), "PGHOST": str(compose.server.folder)}
+
+    done = subprocess.run(
+        ["sh", "-c", health], env={**os.environ, **surroundings}, capture_output=True, check=False
+    )
+
+    assert done.returncode == code, done.stderr
 
 
 def test_database_of_the_compose_file_listens_to_its_socket_alone() -> None:
