@@ -44,7 +44,7 @@ def kinds(home: Home, repository: Repository) -> Sequence[KeyKind]:
     answering then is for others to say.
     """
     entries = home.vaults.entries()
-    if entries:
+    if entries or home.vaults.shared is not None:
         noted = entries.get(entry(repository), {}).get("kinds", "").split()
         return [kind for kind in KeyKind if kind in noted]
     with suppress(VaultError):

@@ -6,7 +6,7 @@ vault again: what it wanted may be there. A caller that needs the token mutex to
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from hexauth.login.attempts import (
     is_new,
     share,
 )
-from hexauth.login.display import say_done, say_in, say_trouble, tell
+from hexauth.login.display import place, say_done, say_in, say_trouble, tell
 from hexauth.login.ending import replace_login
 from hexauth.login.notice import notice
 from hexauth.login.polling import wait
@@ -105,8 +105,6 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, why_not: str = 
         try:
             return _in_turn(tokens, arrival, question, why_not)
         except Found as found:
-            with suppress(Expired), tokens.here(0):
-                tokens.answer(found.token)
             if question.own or home.screen.visible:
                 say_in(tokens, found.token)
             return found.token
@@ -125,13 +123,19 @@ def _in_turn(tokens: Tokens, arrival: Arrival, question: Question, why_not: str)
         """See what another machine has brought."""
         token, record = tokens.load(), read_record(turn)
         if token is not None and is_new(token, arrival, home.now()):
+            with suppress(Expired), tokens.here(0):
+                tokens.answer(token)  # before the next one here has the turn
             raise Found(token)
         if record.ended > arrival.logins:
             share(record)
 
-    with Watch(tokens) as watch, turn.held(None, watch.look, look):
-        watch.close()
+    with ExitStack() as held:
+        watch = held.enter_context(Watch(tokens))
+        held.enter_context(turn.here(None, watch.look))
         cached = tokens.answers.read()
+        if not is_new(cached, arrival, home.now()):
+            held.enter_context(turn.beyond(None, watch.look, look))
+        watch.close()
         token = cached if is_new(cached, arrival, home.now()) else tokens.load()
         if token is not None and is_new(token, arrival, home.now()):
             if question.own or (watch.has_seen and home.screen.visible):
@@ -169,7 +173,7 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
             )
             seconds = left.left(home.now())
             why = "has ended" if left.state == WAITING else "could not save the login"
-            tell(home, f"Process {left.pid} {why}; carrying on with its code.")
+            tell(home, f"Process {left.pid}{place(left)} {why}; carrying on with its code.")
         else:
             grant = client.device_authorization(question.scope, question.name)
             record = Record(
@@ -207,13 +211,13 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
                 with notice(tokens, record):
                     token = poll(sleep=keeping(prompt.sleep), troubled=prompt.trouble)
         token = token.replaced(scope=token.scope or question.scope)  # RFC 6749 section 5.1
-        place, user = _place(tokens, token)
-        with place.changing(), signals_held():
+        where, user = _place(tokens, token)
+        with where.changing(), signals_held():
             publish(approved=True)
-            replace_login(place, token)
-        remember(home, place.login, user or user_of(home, place.login, token), question.scope)
+            replace_login(where, token)
+        remember(home, where.login, user or user_of(home, where.login, token), question.scope)
         if question.own or home.screen.visible:
-            say_done(place, token, question.scope)
+            say_done(where, token, question.scope)
         return token
 
 

@@ -122,12 +122,10 @@ def headline(tokens: Tokens, record: Record, *, asks: bool = True) -> str:
 
 def who(record: Record) -> str:
     """Return which process a login is of, and what it does, if it is known."""
-    return f"Process {record.pid}{_where(record)}" + (
-        f" ({record.caller})" if record.caller else ""
-    )
+    return f"Process {record.pid}{place(record)}" + (f" ({record.caller})" if record.caller else "")
 
 
-def _where(record: Record) -> str:
+def place(record: Record) -> str:
     """Return on which machine a login is under way, if machines take turns and it is not here."""
     if not record.host:
         return ""

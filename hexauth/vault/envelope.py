@@ -23,7 +23,7 @@ FORMAT = 1
 
 ID_BYTES, NONCE_BYTES, KEY_BYTES = 8, 12, 32
 
-SLOTS = "key/"
+SLOTS = "slot/"
 """What the names of the rows begin with that hold a key, sealed by a passphrase."""
 
 CURRENT = "current-key"
