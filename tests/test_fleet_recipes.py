@@ -199,7 +199,7 @@ def test_volumes_and_secrets_of_the_compose_file_are_declared() -> None:
 def test_database_of_the_compose_file_is_well_once_the_image_has_made_it(
     compose: Compose, process: str, code: int
 ) -> None:
-    need("pg_isready", "postgresql-client")
+    need("pg_isready", "postgresql")
     (compose.folder / "postmaster.pid").write_text(f"{process}\n/data\n")
     health = SERVICES["database"]["healthcheck"]["test"].replace("$$", "$")
     surroundings = {"PGDATA": str(compose.folder), "PGHOST": str(compose.server.folder)}
