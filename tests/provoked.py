@@ -213,6 +213,30 @@ VAULTS = (
     ),
 )  # fmt: skip
 
+SHARED = (
+    _row("No database is named.", "vault", "init"),
+    _row(
+        "SETTING must be WHAT IS ALLOWED.",
+        "config", environ={"HEXAUTH_VAULT": "postgresql://builders:S3CRET@db.example/hexauth"},
+    ),
+    _row(
+        "The address of the vault is none that libpq understands.",
+        "vault", "init", "postgresql:///hexauth?nonsense=1", environ=GIVEN,
+    ),
+    _row(
+        "The vault's database is elsewhere, and would be spoken to with sslmode=MODE.",
+        "vault", "init", "postgresql://db.example/hexauth?sslmode=require", environ=GIVEN,
+    ),
+    _row(
+        "A vault in a database needs a passphrase, and none is set.",
+        "vault", "init", "postgresql:///hexauth?host={home}", code=7,
+    ),
+    _row(
+        "The database PLACE cannot be reached: WHY.",
+        "vault", "init", "postgresql:///hexauth?host={home}", code=7, environ=GIVEN,
+    ),
+)  # fmt: skip
+
 REQUESTS = (
     _row("A line of the request has no `=`.", "get", give=b"nonsense\n\n"),
     _row("A line of the request holds a CR or NUL character.", "get", give=b"host=a\0b\n\n"),
@@ -272,7 +296,7 @@ OTHERS = (
     ),
 )  # fmt: skip
 
-ROWS = (*TYPED, *ASKED, *SET, *VAULTS, *REQUESTS, *OTHERS)
+ROWS = (*TYPED, *ASKED, *SET, *VAULTS, *SHARED, *REQUESTS, *OTHERS)
 """What goes wrong on this machine, without any server."""
 
 KEY = b"0123456789abcdef0123456789abcdef"

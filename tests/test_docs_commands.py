@@ -17,6 +17,7 @@ from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from hexauth.tools.catalog import TOOLS
 from hexauth.world.settings import load
+from tests.as_postgres import binaries
 from tests.conftest import Machine, need
 from tests.docs_pages import (
     PAGES,
@@ -30,6 +31,7 @@ from tests.docs_pages import (
 )
 from tests.homes import home, log_in
 from tests.oauth_server import CLIENT_ID, OAuthServer
+from tests.postgres import Postgres
 
 NOT_RUN = {
     ("README.md", "pipx install hexauth"): "it installs from a registry",
@@ -48,6 +50,11 @@ NOT_RUN = {
         "docs/uninstall.md",
         "rm -r ~/.config/hexauth ~/.local/state/hexauth",
     ): "the folders of the machine in the tests are others",
+    ("docs/fleet.md", "pipx install 'hexauth[postgres]'"): "it installs from a registry",
+    (
+        "docs/fleet.md",
+        "createdb --host db.example.com --username postgres hexauth",
+    ): "the test makes the database",
     ("docs/install.md", "sh scripts/demo"): "tests/test_readme.py runs it",
     ("docs/tools.md", "docker login registry.example.com:5000"): "it needs a registry; "
     "tests/cli/test_cli_docker.py has one, with skopeo",
@@ -98,6 +105,7 @@ SHOWN = {
     "docs/private-packages.md": ["PRIVATE"],
     "docs/ci.md": ["PRIVATE", "PUBLIC", '"username"'],
     "docs/organizations.md": ["auth_key", "Authorization: Bearer eyJ", "PRIVATE"],
+    "docs/fleet.md": ["is made", "logged in", "eyJ", "saved last", "ALTER"],
     "docs/self-hosted.md": ['"username"', "Authorization: repository-key"],
     "docs/oauth-servers.md": ["Authorization: Bearer", "password="],
     "docs/accounts.md": ["work", "home", "Authorization: Bearer eyJ", '"username"'],
@@ -171,6 +179,20 @@ def script(page: str, sandbox: Sandbox, server: OAuthServer) -> str:
     return text
 
 
+def with_database(text: str, stack: ExitStack) -> str:
+    """Return a script with the database that it names; that is started if it names any."""
+    named = "postgresql://{role}@db.example.com/hexauth"
+    if named.format(role="postgres") not in text:
+        return text
+    need("postgres", "postgresql", path=binaries())
+    server = stack.enter_context(Postgres(fast=True))
+    server.create_database("hexauth")
+    for role in ("postgres", "builders"):
+        url = server.url(role=role, database="hexauth")
+        text = text.replace(named.format(role=role), shlex.quote(url))
+    return text
+
+
 @pytest.mark.parametrize("page", RUN)
 def test_what_a_page_tells_to_type_works(
     servers: tuple[Sandbox, OAuthServer], tmp_path: Path, page: str
@@ -185,7 +207,9 @@ def test_what_a_page_tells_to_type_works(
     if page == "docs/tools.md":  # it hands on what git has stored
         machine.hexauth("store", give=f"url={server.url}\nusername=u\npassword=p\n".encode())
 
-    done = machine.run("bash", "-euxo", "pipefail", "-c", text)
+    with ExitStack() as stack:
+        text = with_database(text, stack)
+        done = machine.run("bash", "-euxo", "pipefail", "-c", text)
 
     said = (done.stdout + done.stderr).decode()
     assert done.returncode == 0, said

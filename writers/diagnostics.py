@@ -19,6 +19,7 @@ from pathlib import Path
 
 from hexauth import errors
 from hexauth.sandbox import run
+from hexauth.vault import sealed, turns
 from writers.placeholders import LIKELY, NAMES, WORDS
 
 PACKAGE = Path(errors.__file__).parent
@@ -27,7 +28,7 @@ Kind = type[errors.HexauthError]
 
 KINDS: dict[str, Kind] = {
     kind.__name__: kind
-    for home in (errors, run)
+    for home in (errors, run, sealed, turns)
     for kind in vars(home).values()
     if isinstance(kind, type) and issubclass(kind, errors.HexauthError)
 }
@@ -115,7 +116,7 @@ class _Reader:
                 if (module.path, where) in PASSED_ON:
                     continue
                 is_ours = module.path == "sandbox/run.py" or kind.__module__ != run.__name__
-                usual = kind if is_ours else vars(errors)[kind.__name__]
+                usual = kind if is_ours else vars(errors).get(kind.__name__, kind)
                 yield from self._read(module, function, call, usual)
 
     def _read(

@@ -1,8 +1,9 @@
 """What stands in the manual for the values that differ in a message."""
 
 from hexauth.protocols import docker
+from hexauth.vault import sealed
 
-WORDS = {"protocol.NOT_FOUND": docker.NOT_FOUND}
+WORDS = {"protocol.NOT_FOUND": docker.NOT_FOUND, "HOW": sealed.HOW}
 """What is said for an expression whenever it is said."""
 
 LIKELY = "[Did you mean NAME?] "
@@ -25,6 +26,7 @@ NAMES = {
     "cli/usage.py:_name(error.param)": "NAME",
     "credentials/keys.py:name": "ENTRY",
     "credentials/http_auth.py:PASSWORDS": "3",
+    "machine/survivor.py:type(error).__name__": "WHAT",
     "machine/private.py:others": "is open to other users, or belongs to one",
     "machine/private.py:wanted": "MODE",
     "protocols/docker.py:missing": "no credentials (server URL | username)",
@@ -34,6 +36,12 @@ NAMES = {
     "servers/accounts.py:whose": "[ as ACCOUNT]",
     "servers/oauth.py:error": "WHY",
     "vault/backends.py:what": "THE KEYRING",
+    "vault/session.py:LAYOUT": "NUMBER",
+    "vault/session.py:layout": "NUMBER",
+    "vault/troubles.py:hint": "[What is to be done about it.]",
+    "vault/troubles.py:mode": "MODE",
+    "vault/troubles.py:state": "NUMBER",
+    "vault/turns.py:self.record": "FILE",
     "vault/file.py:error.hint": "Run `hexauth status` to see what it waits for, then try again.",
     "vault/passphrase.py:what": "THE FILE OR COMMAND",
     "world/http.py:found.advice": "[What is to be done about a certificate or a proxy.]",

@@ -49,6 +49,13 @@ NETWORK = (0, 1, 2, 3, 4, 5, 6, 7)
 LOGIN = ("HEXAUTH_NO_LOGIN", "CI", "HEXAUTH_ACCOUNT")
 SERVER = ("HEX_API_URL", "HEX_HTTP_TIMEOUT", "HEX_OFFLINE", "HEX_CACERTS_PATH", "HTTPS_PROXY")
 KEPT = ("state", "vault", "memory")
+PASSPHRASE = (
+    "HEXAUTH_PASSPHRASE",
+    "HEXAUTH_PASSPHRASE_FILE",
+    "HEXAUTH_PASSPHRASE_COMMAND",
+    "HEXAUTH_VAULT_TIMEOUT",
+)
+LIBPQ = ("PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY")
 
 USAGES: Mapping[str, Usage] = {
     "hexauth": Usage(
@@ -266,6 +273,45 @@ USAGES: Mapping[str, Usage] = {
     "hexauth config get": Usage((("See one setting:", "hexauth config get vault"),), (0, 1, 2)),
     "hexauth config set": Usage((("Change one:", "hexauth config set min_ttl 600"),), (0, 1, 2)),
     "hexauth config unset": Usage((("Leave it out:", "hexauth config unset min_ttl"),), (0, 1, 2)),
+    "hexauth vault": Usage(
+        (
+            (
+                "Make a vault that hosts share, and log in once for all of them:",
+                "hexauth vault init postgresql://owner@db.example.com/hexauth\nhexauth login",
+            ),
+        ),
+        (0, 1, 2, 7),
+        (*PASSPHRASE, *LIBPQ),
+        ("config", "state", "memory"),
+    ),
+    "hexauth vault init": Usage(
+        (
+            (
+                "Make it, as a role that may make schemas and roles:",
+                "hexauth vault init postgresql://owner@db.example.com/hexauth",
+            ),
+            (
+                "Let whoever looks after the database do it:",
+                "hexauth vault init --print | psql postgresql://owner@db.example.com/hexauth",
+            ),
+        ),
+        (0, 1, 2, 7),
+        (*PASSPHRASE, *LIBPQ),
+        ("config", "state", "memory"),
+    ),
+    "hexauth vault rekey": Usage(
+        (
+            (
+                "Let a new passphrase open the vault, too; it is asked for, twice:",
+                "hexauth vault rekey",
+            ),
+            ("The same from a file:", "hexauth vault rekey --new-passphrase-file new.txt"),
+            ("When every host has the new one:", "hexauth vault rekey --finish"),
+        ),
+        (0, 1, 2, 7),
+        (*PASSPHRASE, *LIBPQ),
+        ("config", "state", "memory"),
+    ),
     "hexauth help": Usage(
         (
             ("Read about a command:", "hexauth help key add"),
@@ -300,6 +346,12 @@ OTHER_VARIABLES = {
     "MANPAGER": "The program that shows long pages, if man does.",
     "PAGER": "The program that shows long pages; `less` if it is not set.",
     "COLUMNS": "The width to lay pages out for.",
+    "PGPASSFILE": "The file of passwords for databases; libpq wants it to be of mode 0600.",
+    "PGSERVICE": "The service of the file of services that is meant if the address names none.",
+    "PGSERVICEFILE": "The file of services, which are addresses of databases by name.",
+    "PGSSLROOTCERT": "The authority of the database's certificate: a file, or `system`.",
+    "PGSSLCERT": "The certificate that says which role this host has at the database.",
+    "PGSSLKEY": "The key of that certificate.",
     "TMPDIR": "Where the folder for the logins of COMMAND is made, if not in memory.",
 }
 """Variables that are no settings."""

@@ -86,34 +86,32 @@ class Database:
 
         Inside a transaction it is not.
         """
-        import psycopg
-
+        driver = troubles.driver()
         was_open, in_transaction = self.is_open, getattr(self._mine, "depth", 0)
         try:
             return work(self._connection())
-        except psycopg.OperationalError as error:
+        except driver.OperationalError as error:
             lost = not self.is_open or error.sqlstate in troubles.RESTARTING
             if in_transaction or not was_open or not lost:
                 raise self._explained(error) from None
-        except psycopg.Error as error:
+        except driver.Error as error:
             raise self._explained(error) from None
         self.close()
         try:
             return work(self._connection())
-        except psycopg.Error as error:
+        except driver.Error as error:
             raise self._explained(error) from None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Let everything inside a `with` block happen at once, or not at all."""
-        import psycopg
-
+        driver = troubles.driver()
         connection = self._connection()
         self._mine.depth = getattr(self._mine, "depth", 0) + 1
         try:
             with connection.transaction():
                 yield
-        except psycopg.Error as error:
+        except driver.Error as error:
             raise self._explained(error) from None
         finally:
             self._mine.depth -= 1

@@ -108,16 +108,18 @@ def explain(error: Exception, place: str) -> VaultError:
         state = "28000"
     for begin, (what, hint) in MEANINGS.items():
         if state.startswith(begin) and not state.startswith("08"):
-            kind = Away if state.startswith(("57P", "53300")) else VaultError
-            return kind(f"The database {place} {what}.", hint=hint)
+            if state.startswith(("57P", "53300")):
+                return Away(f"The database {place} {what}.", hint=hint)
+            return VaultError(f"The database {place} {what}.", hint=hint)
     if state and not state.startswith("08"):
         return VaultError(
             f"The database {place} failed: SQLSTATE {state}.", hint="Have its log looked at."
         )
     for number, (phrase, why, hint) in enumerate(REASONS):
         if phrase in said:
-            kind = VaultError if number < FINAL else Away
-            return kind(f"The database {place} cannot be reached: {why}.", hint=hint)
+            if number < FINAL:
+                return VaultError(f"The database {place} cannot be reached: {why}.", hint=hint)
+            return Away(f"The database {place} cannot be reached: {why}.", hint=hint)
     raise AssertionError
 
 
