@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
+IDLE_SECONDS = 60
+"""After so many seconds of saying nothing (PostgreSQL 14 and newer), the database hangs up, and a
+lock ends: whoever has one is heard of now and then, unless it was stopped."""
+
 SAME_CLOCK = 5
 """Clocks that differ by fewer seconds than this count as the same."""
 
@@ -19,6 +23,7 @@ BEGIN = """\
 SET statement_timeout = '{milliseconds}ms'; SET lock_timeout = '{milliseconds}ms';
 SET idle_in_transaction_session_timeout = '{milliseconds}ms';
 SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+SELECT set_config(name, '{idle}s', false) FROM pg_settings WHERE name = 'idle_session_timeout';
 SELECT pg_backend_pid(), extract(epoch FROM clock_timestamp())::float8,
     to_regclass('hexauth.entry') IS NOT NULL"""
 """A host that vanishes with its network is noticed after 25 seconds, and its locks end."""
@@ -56,7 +61,7 @@ def begun(connection: "Connection", place: str, seconds: float) -> Session:
     """
     milliseconds = int(seconds * 1000)
     before = time.time()
-    cursor = connection.execute(BEGIN.format(milliseconds=milliseconds))
+    cursor = connection.execute(BEGIN.format(milliseconds=milliseconds, idle=IDLE_SECONDS))
     while cursor.nextset():
         pass
     process, clock, is_made = cursor.fetchone() or (0, 0.0, False)
