@@ -1,6 +1,7 @@
 """What can be wrong with a database, in words for people; and what its address has to say."""
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,9 @@ PHRASES = {
     "is not in hot standby": "25006",
 }
 """What libpq says of a connection that the server has refused, which carries no SQLSTATE."""
+
+LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}")
+"""An address of this machine's; a name that only begins so may be anybody's."""
 
 AWAY = "Try again in a moment; what is in memory goes on being handed out while it lives."
 
@@ -177,4 +181,4 @@ def is_here(host: str) -> bool:
     """Tell whether `host`, of a database, is this machine: a socket's folder, or loopback."""
     if host.startswith(("/", "@")):
         return True
-    return host in ("localhost", "::1") or host.startswith("127.")
+    return host in ("localhost", "::1") or LOOPBACK.fullmatch(host) is not None

@@ -6,7 +6,7 @@ Each function raises ValueError or TypeError, in words that go on from "must be"
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from hexauth import hot
 from hexauth.errors import did_you_mean
@@ -86,7 +86,8 @@ def vault(value: object) -> str:
     _, _, rest = value.partition("://")
     place, _, query = rest.partition("?")
     named = place.partition("/")[0].rpartition("@")[0]
-    if ":" in named or any(each.startswith("password=") for each in query.split("&")):
+    said = {unquote(each.partition("=")[0]) for each in query.split("&")}
+    if ":" in named or said & {"password", "sslpassword"}:
         raise ValueError("an address without a password, which PGPASSFILE or a service can hold")
     return text(f"{POSTGRES}{rest}")
 
