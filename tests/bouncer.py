@@ -106,7 +106,7 @@ class Bouncer:
         else:
             where = ""
             options = {"host": str(self.folder), "port": str(self.port), "user": role, **options}
-        query = urlencode(options, safe="/")
+        query = urlencode(options, safe="/", quote_via=quote)
         return f"postgresql://{where}/{quote(database)}" + (f"?{query}" if query else "")
 
     def start(self) -> None:

@@ -131,7 +131,7 @@ class Postgres:
         else:
             where = ""
             options = {"host": str(self.folder), "port": str(self.port), "user": role, **options}
-        query = urlencode(options, safe="/")
+        query = urlencode(options, safe="/", quote_via=quote)
         return f"postgresql://{where}/{quote(database)}" + (f"?{query}" if query else "")
 
     def sql(
@@ -194,7 +194,7 @@ class Postgres:
 
     def _ready(self) -> bool:
         """Tell whether the server has written that it answers, as pg_ctl looks for it."""
-        with suppress(OSError):
+        with suppress(OSError, IndexError):  # it is empty for a moment
             lines = (self.data / "postmaster.pid").read_text().splitlines()
             return lines[:1] == [str(self._running().pid)] and lines[7:] == ["ready   "]
         return False

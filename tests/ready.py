@@ -32,6 +32,7 @@ HEAVY = (
     "keyring.backends.libsecret",
     "keyring.backends.null",
     "portalocker",
+    "psycopg",
     "requests",
     "secretstorage",
     "segno",

@@ -26,6 +26,9 @@ T = TypeVar("T")
 PATIENCE = 4.0
 """Seconds for which a database that is being restarted is tried again."""
 
+SLACK = 2.0
+"""Seconds after which a server has not kept the limit that it was given."""
+
 PAUSE = 0.1
 """Seconds between two tries."""
 
@@ -212,9 +215,11 @@ class Database:
     def _opened(self) -> "psycopg.Connection[tuple[Any, ...]]":
         """Return a new connection; nobody has looked where it leads to."""
         driver = troubles.driver()
-        settings = troubles.demanded(self._url, self._environ)
+        settings: dict[str, Any] = {**troubles.demanded(self._url, self._environ)}
+        from hexauth.vault.patience import PatientConnection  # it needs the driver
+
         try:
-            return driver.connect(  # type: ignore[no-any-return]  # psycopg is known by name alone
+            connection = PatientConnection.connect(
                 self._url,
                 prepare_threshold=None,
                 connect_timeout=max(2, int(self._seconds)),
@@ -223,6 +228,8 @@ class Database:
             )
         except driver.Error as error:
             raise troubles.explain(error, self.where) from None
+        connection.seconds = SLACK + self._seconds
+        return connection
 
     def _explained(self, error: Exception) -> VaultError:
         """Return what `error` means, and let go of a connection that it has ended."""

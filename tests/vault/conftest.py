@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -12,6 +13,9 @@ import pytest
 from keyring.errors import PasswordDeleteError
 
 from hexauth.vault.backends import Backend
+from tests.fleet import Fleet, hexauths, make_vault
+from tests.postgres import Postgres
+from tests.waiting import until
 
 PATIENCE = 20
 
@@ -92,3 +96,32 @@ def _waiting(stack: ExitStack, code: str) -> "subprocess.Popen[bytes]":
     stack.enter_context(process)
     stack.callback(process.kill)
     return process
+
+
+@pytest.fixture(scope="session")
+def vault_database(postgres: Postgres) -> Iterator[tuple[str, str]]:
+    """Make a vault in a database of this process's, and a folder in memory for its key."""
+    make_vault(postgres, "fleet")
+    with tempfile.TemporaryDirectory(prefix="hx-test-", dir="/dev/shm") as folder:
+        yield "fleet", folder
+
+
+@pytest.fixture
+def fleet(postgres: Postgres, vault_database: tuple[str, str], tmp_path: Path) -> Iterator[Fleet]:
+    """Return hosts that share a vault in which there is nothing yet."""
+    with Fleet(postgres, vault_database[0], tmp_path, vault_database[1]) as found:
+        found.clear()
+        yield found
+
+
+@pytest.fixture
+def own_fleet(
+    postgres: Postgres, vault_database: tuple[str, str], tmp_path: Path
+) -> Iterator[Fleet]:
+    """Return hosts that share a vault in a database of the test's own, which it may spoil."""
+    until(lambda: hexauths(postgres, "fleet") == 0)  # a template is nobody's meanwhile
+    postgres.sql('create database "own" template "fleet"')
+    with Fleet(postgres, "own", tmp_path, vault_database[1]) as found:
+        found.clear()
+        yield found
+    postgres.sql('drop database "own" with (force)')

@@ -1,0 +1,224 @@
+"""Hosts that share a vault in a database: as vault objects, and as homes with commands."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from hexauth.memory.keys import RememberedKeys
+from hexauth.vault.database import Database
+from hexauth.vault.postgres import PostgresVault
+from hexauth.vault.schema import SQL
+from hexauth.vault.seen import Seen
+from hexauth.vault.turns import LocalTurn
+from tests.as_postgres import SUPERUSER
+from tests.conftest import Machine, Process
+from tests.postgres import Postgres
+from tests.processes import children
+
+PASSPHRASE = "open sesame"
+
+SECONDS = 10
+"""How long a database may take for an answer."""
+
+CLEAR = "delete from hexauth.entry where name not like 'key/%' and name <> 'current-key'"
+"""Removes all entries but the key that they are sealed with, which takes long to make."""
+
+
+def vault_object(
+    folder: Path,
+    url: str,
+    passphrase: str | None = PASSPHRASE,
+    *,
+    memory: str = "",
+    host: str = "",
+    seconds: float = SECONDS,
+) -> PostgresVault:
+    """Return a vault as a host has it whose state is in `folder`, and whose keys in `memory`."""
+    return PostgresVault(
+        Database(url, seconds=seconds, environ={}),
+        lambda: None if passphrase is None else passphrase.encode(),
+        RememberedKeys({"XDG_RUNTIME_DIR": memory}, Path(memory), is_wanted=memory != ""),
+        lambda vault: Seen(folder, vault),
+        host,
+    )
+
+
+class Fleet:
+    """A database with a vault, and what hosts do with it; a host is a folder with a state.
+
+    The connections that it has opened in this thread end with its `with` block.
+    """
+
+    def __init__(self, server: Postgres, database: str, folder: Path, memory: str) -> None:
+        self.server, self.database = server, database
+        self.folder, self._memory = folder, memory
+        self._made: list[PostgresVault] = []
+
+    def __enter__(self) -> "Fleet":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._made:
+            each.close()
+
+    def host(
+        self,
+        name: str = "one",
+        *,
+        passphrase: str | None = PASSPHRASE,
+        role: str = SUPERUSER,
+        url: str = "",
+        remembers: bool = True,
+        **options: Any,
+    ) -> PostgresVault:
+        """Return the vault as a new process of the host `name` has it."""
+        folder = self.folder / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        memory = self._memory if remembers else ""
+        address = url or self.server.url(role=role, database=self.database)
+        made = vault_object(folder, address, passphrase, memory=memory, host=name, **options)
+        made.database.patience = 0.3
+        self._made.append(made)
+        return made
+
+    def local(self, name: str = "one", what: str = "token") -> LocalTurn:
+        """Return the part of a turn that is the host's."""
+        base = self.folder / name / what
+        return LocalTurn(base.with_suffix(".lock"), base.with_suffix(".json"))
+
+    def sql(self, text: str, values: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement brings, in its database."""
+        return self.server.sql(text, self.database, values)
+
+    def row(self, name: str) -> tuple[Any, ...]:
+        """Return the version of an entry, and what is sealed in it."""
+        [found] = self.sql("select version, sealed from hexauth.entry where name = %s", [name])
+        return found
+
+    def set(self, name: str, version: int, sealed: bytes | None) -> None:
+        """Put a row there, as the database's owner can."""
+        text = "update hexauth.entry set version = %s, sealed = %s where name = %s"
+        self.sql(text, [version, sealed, name])
+
+    def clear(self) -> None:
+        """Remove all entries but the key."""
+        self.sql(CLEAR)
+
+    def connections(self) -> int:
+        """Return how many connections hexauth has to its database."""
+        return hexauths(self.server, self.database)
+
+
+def hexauths(server: Postgres, database: str) -> int:
+    """Return how many connections of hexauth's a database has."""
+    counted = (
+        "select count(*) from pg_stat_activity where datname = %s and application_name = 'hexauth'"
+    )
+    [(count,)] = server.sql(counted, values=[database])
+    return int(count)
+
+
+def terminate(server: Postgres, database: str) -> None:
+    """End every connection of hexauth's to a database, as a server that restarts does."""
+    server.sql(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+        " where datname = %s and application_name = 'hexauth'",
+        values=[database],
+    )
+
+
+def make_vault(server: Postgres, database: str) -> None:
+    """Make a database with an empty vault in it."""
+    server.create_database(database)
+    server.sql(SQL, database)
+
+
+def admit(server: Postgres, role: str) -> None:
+    """Make a role that may do what a host may."""
+    server.role(role)
+    server.sql(f'grant hexauth_host to "{role}"')
+
+
+class Host(Machine):
+    """A machine whose vault is in a database: a home and a memory of its own."""
+
+    def __init__(self, folder: Path, api_url: str, vault: str, memory: str) -> None:
+        folder.mkdir()
+        Path(memory).mkdir(mode=0o700)
+        super().__init__(folder, api_url)
+        self.environ |= {
+            "HEXAUTH_VAULT": vault,
+            "HEXAUTH_PASSPHRASE": PASSPHRASE,
+            "HEXAUTH_VAULT_TIMEOUT": "5",
+            "XDG_RUNTIME_DIR": memory,
+        }
+        self.said = b""
+        """All that its commands have printed."""
+
+    def get(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
+        """Run `hexauth get` for the token; nobody is asked unless `words` say so."""
+        done = self.hexauth(*GET, *(words or ["--no-login"]))
+        self.said += done.stdout + done.stderr
+        return done
+
+    def newest(self) -> str:
+        """Return the token that is left when the one in memory does not live for long enough."""
+        return self.token("--min-ttl", "99999")
+
+    def look(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
+        """Run what is not tested itself, sooner."""
+        done = self.prepare("hexauth", *words)
+        self.said += done.stdout + done.stderr
+        return done
+
+
+GET = ("get", "hexpm", "--format", "token")
+
+
+class Hosts:
+    """Makes hosts that share a vault, and forgets them when its `with` block ends."""
+
+    def __init__(self, folder: Path, vault: str, api_url: str) -> None:
+        self._folder, self._vault, self._api_url = folder, vault, api_url
+        self._stack = ExitStack()
+        self._memory = ""
+
+    def __enter__(self) -> "Hosts":
+        self._memory = self._stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="hx-fleet-", dir="/dev/shm")
+        )
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._stack.close()
+
+    def __call__(self, name: str, vault: str = "") -> Host:
+        """Return a new host called `name`, whose vault's address may be another one."""
+        return Host(
+            self._folder / name, self._api_url, vault or self._vault, f"{self._memory}/{name}"
+        )
+
+
+def renewing(by: Process) -> int | None:
+    """Return the process that renews the token for `by`: one of its own, in its own session."""
+    own = [pid for pid in children(by.pid) if os.getsid(pid) == pid]
+    return own[0] if own else None
+
+
+@contextmanager
+def locked(server: Postgres, database: str) -> Iterator[Callable[[], bool]]:
+    """Let nobody write to a vault's entries; yield what tells whether somebody tries to."""
+    import psycopg
+
+    with psycopg.connect(server.url(database=database)) as connection:
+        connection.execute("lock table hexauth.entry in share mode")
+
+        def is_waited_for() -> bool:
+            waits = "select count(*) from pg_locks where not granted and mode = 'RowExclusiveLock'"
+            return server.sql(waits) != [(0,)]
+
+        yield is_waited_for
