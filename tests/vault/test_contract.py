@@ -2,18 +2,26 @@
 
 import json
 import random
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from hexauth.errors import Outrun
 from hexauth.vault.backends import Backend
 from hexauth.vault.contract import Vault
 from hexauth.vault.file import FileVault
 from hexauth.vault.keyring import KeyringVault
+from hexauth.vault.postgres import PostgresVault
+from tests.fleet import CLEAR, make_vault, vault_object
+from tests.postgres import Postgres
 from tests.vault.conftest import at_once
 
 Make = Callable[[], Vault]
+
+Closed = Callable[[Vault], Vault]
 
 SHARED: dict[str, Callable[[Path, dict[str, str]], Vault]] = {
     "file": lambda folder, _: FileVault(folder),
@@ -21,23 +29,64 @@ SHARED: dict[str, Callable[[Path, dict[str, str]], Vault]] = {
     "Secret Service": lambda folder, environ: KeyringVault(
         f"test{folder}", environ=environ, mutex=folder / "keyring.lock"
     ),
+    "PostgreSQL": lambda folder, environ: vault_object(
+        folder, environ["url"], memory=environ["memory"]
+    ),
 }
 """The vaults that processes share, from a folder of the test's own and an environment."""
+
+
+FIXTURES = {"Secret Service": "unlocked", "PostgreSQL": "database"}
+"""What makes the environment of a vault that needs one."""
 
 
 def _make(name: str, folder: Path, environ: dict[str, str]) -> Vault:
     return SHARED[name](folder, environ)
 
 
+def _environ(kind: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return what a vault that processes share needs from outside."""
+    environ: dict[str, str] = request.getfixturevalue(FIXTURES[kind]) if kind in FIXTURES else {}
+    return environ
+
+
+@pytest.fixture(scope="module")
+def made(postgres: Postgres) -> Iterator[dict[str, str]]:
+    """Make a vault in a database of this module's, and a folder in memory for its key."""
+    make_vault(postgres, "contract")
+    with tempfile.TemporaryDirectory(prefix="hx-test-", dir="/dev/shm") as memory:
+        yield {"url": postgres.url(database="contract"), "memory": memory}
+
+
+@pytest.fixture
+def database(postgres: Postgres, made: dict[str, str]) -> dict[str, str]:
+    """Return where the vault is, without an entry; the key that they are sealed with is kept."""
+    postgres.sql(CLEAR, "contract")
+    return made
+
+
+@pytest.fixture
+def closed() -> Iterator[Closed]:
+    """Return what has a vault's connection closed at the end, if it has one."""
+    with ExitStack() as stack:
+
+        def close_later(vault: Vault) -> Vault:
+            if isinstance(vault, PostgresVault):
+                stack.callback(vault.close)
+            return vault
+
+        yield close_later
+
+
 @pytest.fixture(
     params=[*SHARED, "keyring in memory", "keyring that refuses long values", "Windows"]
 )
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+def make(request: pytest.FixtureRequest, tmp_path: Path, closed: Closed) -> Make:
     """Return what makes another vault object for the same secrets."""
     kind: str = request.param
     if kind in SHARED:
-        environ = request.getfixturevalue("unlocked") if kind == "Secret Service" else {}
-        return lambda: _make(kind, tmp_path, environ)
+        environ = _environ(kind, request)
+        return lambda: closed(_make(kind, tmp_path, environ))
     backend: Backend = request.getfixturevalue("memory" if "memory" in kind else "windows")
     platform = "win32" if kind == "Windows" else "linux"
     return lambda: KeyringVault(backend=backend, environ={}, platform=platform)
@@ -151,6 +200,35 @@ def test_settle_returns_at_once_when_nothing_is_late(make: Make) -> None:
     assert vault.settle(3600) is None  # type: ignore[func-returns-value]  # that it returns
 
 
+def test_writer_who_read_an_older_value_is_the_last_or_hears_of_it(make: Make) -> None:
+    """Who shares this machine takes turns by a mutex, which nothing takes away: the last one wins.
+
+    Who shares a database may lose the turn with its connection, so a write is compared and swapped.
+    """
+    first, second = make(), make()
+    first.write("entry", "0")
+    second.read("entry")
+    first.write("entry", "1")
+
+    if first.is_shared:
+        with pytest.raises(Outrun):
+            second.write("entry", "2")
+        second.read("entry")
+    second.write("entry", "2")
+
+    assert make().read("entry") == "2"
+
+
+def test_what_is_written_at_once_is_there_in_full(make: Make) -> None:
+    vault = make()
+    with vault.at_once():
+        vault.write("one", "1")
+        vault.write("two", "x" * 3000)
+        vault.delete("one")
+
+    assert [make().read("one"), make().read("two")] == [None, "x" * 3000]
+
+
 def test_description_is_one_line(make: Make) -> None:
     """`status` prints it in a line of its own."""
     words = make().describe()
@@ -176,13 +254,16 @@ WRITTEN = {f"{number}/{name}": "2" + "x" * 2000 for number in range(8) for name 
 
 @pytest.mark.parametrize("kind", SHARED)
 def test_processes_writing_at_once_lose_nothing(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    closed: Closed,
 ) -> None:
     """Eight processes write two entries each, at the same moment, three times over."""
-    environ = request.getfixturevalue("unlocked") if kind == "Secret Service" else {}
+    environ = _environ(kind, request)
     works = [WORK.format(number=number) for number in range(8)]
 
     ends = at_once(PREPARE.format(kind=kind, folder=str(tmp_path), environ=environ), works)
 
-    vault = _make(kind, tmp_path, environ)
+    vault = closed(_make(kind, tmp_path, environ))
     assert (ends, {name: vault.read(name) for name in WRITTEN}) == ([0] * 8, WRITTEN)
