@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hexauth.memory.keys import RememberedKeys
+from hexauth.sandbox.serve import Sandbox
 from hexauth.vault.database import Database
 from hexauth.vault.postgres import PostgresVault
 from hexauth.vault.schema import SQL
@@ -154,6 +155,7 @@ class Host(Machine):
             "HEXAUTH_VAULT": vault,
             "HEXAUTH_PASSPHRASE": PASSPHRASE,
             "HEXAUTH_VAULT_TIMEOUT": "5",
+            "HEXAUTH_BROWSER": "never",
             "XDG_RUNTIME_DIR": memory,
         }
         self.said = b""
@@ -166,8 +168,9 @@ class Host(Machine):
         return done
 
     def newest(self) -> str:
-        """Return the token that is left when the one in memory does not live for long enough."""
-        return self.token("--min-ttl", "99999")
+        """Return the token that takes the place of one that was rejected."""
+        self.erase(self.token())
+        return self.token()
 
     def look(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
         """Run what is not tested itself, sooner."""
@@ -182,8 +185,8 @@ GET = ("get", "hexpm", "--format", "token")
 class Hosts:
     """Makes hosts that share a vault, and forgets them when its `with` block ends."""
 
-    def __init__(self, folder: Path, vault: str, api_url: str) -> None:
-        self._folder, self._vault, self._api_url = folder, vault, api_url
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._stack = ExitStack()
         self._memory = ""
 
@@ -196,11 +199,9 @@ class Hosts:
     def __exit__(self, *exception: Any) -> None:
         self._stack.close()
 
-    def __call__(self, name: str, vault: str = "") -> Host:
-        """Return a new host called `name`, whose vault's address may be another one."""
-        return Host(
-            self._folder / name, self._api_url, vault or self._vault, f"{self._memory}/{name}"
-        )
+    def __call__(self, name: str, vault: str, api_url: str) -> Host:
+        """Return a new host called `name`."""
+        return Host(self._folder / name, api_url, vault, f"{self._memory}/{name}")
 
 
 def renewing(by: Process) -> int | None:
@@ -222,3 +223,34 @@ def locked(server: Postgres, database: str) -> Iterator[Callable[[], bool]]:
             return server.sql(waits) != [(0,)]
 
         yield is_waited_for
+
+
+class Yard:
+    """A server of Hex, a database with a vault, and hosts that share it."""
+
+    def __init__(self, sandbox: Sandbox, server: Postgres, database: str, hosts: Hosts) -> None:
+        self.sandbox, self.server, self.database = sandbox, server, database
+        self._hosts = hosts
+        self.hosts: list[Host] = []
+
+    def host(self, name: str, vault: str = "", *, is_logged_in: bool = False) -> Host:
+        """Return a new host; one that is logged in has logged in all of them."""
+        address = vault or self.server.url(database=self.database)
+        found = self._hosts(name, address, self.sandbox.api_url)
+        self.hosts.append(found)
+        if is_logged_in:
+            done = found.look("login", "--no-browser")
+            assert done.returncode == 0, done.stderr
+        return found
+
+    def count(self, what: str) -> int:
+        """Return how often the server was asked for something."""
+        return self.sandbox.journal.counts()[what]
+
+    def sql(self, text: str, values: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement brings, in the vault's database."""
+        return self.server.sql(text, self.database, values)
+
+    def is_idle(self) -> bool:
+        """Tell whether no host is connected."""
+        return hexauths(self.server, self.database) == 0
