@@ -4,7 +4,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,8 @@ from hexauth.vault.schema import SQL
 from hexauth.vault.seen import Seen
 from hexauth.vault.turns import LocalTurn
 from tests.as_postgres import SUPERUSER
-from tests.conftest import Machine, Process
+from tests.conftest import Machine, Process, need
 from tests.postgres import Postgres
-from tests.processes import children
 
 PASSPHRASE = "open sesame"
 
@@ -123,6 +122,20 @@ def hexauths(server: Postgres, database: str) -> int:
     return int(count)
 
 
+def cram(server: Postgres, database: str) -> None:
+    """Fill what is left in the pages of a vault's table, on a disk that is full."""
+    import psycopg
+
+    text = (
+        "insert into hexauth.entry (name, version, sealed)"
+        " select 'filler/' || gen_random_uuid(), 1, convert_to(repeat('x', %s), 'UTF8')"
+    )
+    for size in (1500, 100, 1):
+        with suppress(psycopg.errors.DiskFull):
+            while True:
+                server.sql(text, database, [size])
+
+
 def terminate(server: Postgres, database: str) -> None:
     """End every connection of hexauth's to a database, as a server that restarts does."""
     server.sql(
@@ -204,10 +217,17 @@ class Hosts:
         return Host(self._folder / name, api_url, vault, f"{self._memory}/{name}")
 
 
-def renewing(by: Process) -> int | None:
-    """Return the process that renews the token for `by`: one of its own, in its own session."""
-    own = [pid for pid in children(by.pid) if os.getsid(pid) == pid]
-    return own[0] if own else None
+def renewing(host: Host, by: Process) -> int:
+    """Return the process that renews the token for `by`: it is nobody's child by then."""
+    home = f"HEXAUTH_HOME={host.environ['HEXAUTH_HOME']}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            pid = int(folder.name)
+            if home in (folder / "environ").read_bytes().split(b"\0") and os.getsid(pid) == pid:
+                found.append(pid)
+    [holder] = [pid for pid in found if pid != by.pid]
+    return holder
 
 
 @contextmanager
@@ -254,3 +274,12 @@ class Yard:
     def is_idle(self) -> bool:
         """Tell whether no host is connected."""
         return hexauths(self.server, self.database) == 0
+
+
+def late(host: Host, seconds: float, *words: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run `hexauth` on a host whose clock is fast by these seconds."""
+    program = need("faketime", "faketime")
+    kept = {"NO_FAKE_STAT": "1"}  # the times of files
+    done = host.run(program, "-f", f"{seconds:+}s", "hexauth", *words, environ=kept)
+    host.said += done.stdout + done.stderr
+    return done
