@@ -21,6 +21,7 @@ from hexauth.machine.survivor import outlive
 from hexauth.model import Login, Token
 from hexauth.servers.directory import client_for
 from hexauth.vault.logins import fingerprint
+from hexauth.vault.turns import Lost
 
 AWAITED_SECONDS, AWAITED_PAUSE = 60, 0.5
 """How long a machine is waited for that may have spent a refresh token and was not heard of since,
@@ -132,6 +133,12 @@ def _renewed_beyond(
     except Found as found:
         tokens.answer(found.token)
         return found.token
+    except Lost:  # nothing was sent: what whoever has the turn now has brought is as good
+        token = tokens.load()
+        if token is None or not is_good(token):
+            raise
+        tokens.answer(token)
+        return token
     finally:
         if tokens.is_shared:
             tokens.home.vaults.close()
