@@ -11,6 +11,7 @@ from typing import Any
 from hexauth.memory.keys import RememberedKeys
 from hexauth.sandbox.serve import Sandbox
 from hexauth.vault.database import Database
+from hexauth.vault.envelope import CURRENT, SLOTS
 from hexauth.vault.postgres import PostgresVault
 from hexauth.vault.schema import SQL
 from hexauth.vault.seen import Seen
@@ -23,9 +24,6 @@ PASSPHRASE = "open sesame"
 
 SECONDS = 10
 """How long a database may take for an answer."""
-
-CLEAR = "delete from hexauth.entry where name not like 'key/%' and name <> 'current-key'"
-"""Removes all entries but the key that they are sealed with, which takes long to make."""
 
 
 def vault_object(
@@ -106,11 +104,17 @@ class Fleet:
 
     def clear(self) -> None:
         """Remove all entries but the key."""
-        self.sql(CLEAR)
+        clear(self.server, self.database)
 
     def connections(self) -> int:
         """Return how many connections hexauth has to its database."""
         return hexauths(self.server, self.database)
+
+
+def clear(server: Postgres, database: str) -> None:
+    """Remove all entries but the key that they are sealed with, which takes long to make."""
+    text = "delete from hexauth.entry where not starts_with(name, %s) and name <> %s"
+    server.sql(text, database, [SLOTS, CURRENT])
 
 
 def hexauths(server: Postgres, database: str) -> int:
@@ -131,6 +135,8 @@ def cram(server: Postgres, database: str) -> None:
         " select 'filler/' || gen_random_uuid(), 1, convert_to(repeat('x', %s), 'UTF8')"
     )
     for size in (1500, 100, 1):
+        with suppress(psycopg.errors.DiskFull):
+            server.sql("vacuum hexauth.entry", database)  # all the room in them is known then
         with suppress(psycopg.errors.DiskFull):
             while True:
                 server.sql(text, database, [size])

@@ -12,7 +12,7 @@ from tests.bouncer import PLACES, Bouncer
 from tests.cli.conftest import MakeYard
 from tests.cli.test_cli_fleet import ended
 from tests.conftest import need
-from tests.fleet import GET, PASSPHRASE, Host, Yard, admit, late, terminate
+from tests.fleet import GET, PASSPHRASE, Host, Yard, admit, cram, late, terminate
 from tests.postgres import Postgres
 from tests.small_database import SmallDatabase
 from tests.waiting import until
@@ -140,7 +140,9 @@ def test_token_that_a_full_disk_does_not_take_is_saved_when_there_is_room(
         here.sandbox.faults.add(parse("slow:8@refresh"))
         with one.start("hexauth", *GET) as process:
             until(lambda: here.count("refresh") == 1)
+            here.sql("vacuum hexauth.entry")
             small.fill()
+            cram(postgres, small.name)
             [(status, out, err)] = ended(process)
         kept = one.get()
         small.drain()

@@ -15,7 +15,7 @@ from hexauth.vault.contract import Vault
 from hexauth.vault.file import FileVault
 from hexauth.vault.keyring import KeyringVault
 from hexauth.vault.postgres import PostgresVault
-from tests.fleet import CLEAR, make_vault, vault_object
+from tests.fleet import clear, make_vault, vault_object
 from tests.postgres import Postgres
 from tests.vault.conftest import at_once
 
@@ -61,7 +61,7 @@ def made(postgres: Postgres) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def database(postgres: Postgres, made: dict[str, str]) -> dict[str, str]:
     """Return where the vault is, without an entry; the key that they are sealed with is kept."""
-    postgres.sql(CLEAR, "contract")
+    clear(postgres, "contract")
     return made
 
 

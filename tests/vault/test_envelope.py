@@ -95,9 +95,9 @@ def test_other_passphrase_opens_and_overwrites_nothing(fleet: Fleet) -> None:
 
     assert "The passphrase that is set on this host does not open the database's vault" in message
     assert "nothing was changed" in hint
-    for change in (lambda: stranger.write("entry", "mine"), lambda: stranger.write("new", "mine")):
+    for name in ("entry", "new"):
         with pytest.raises(VaultError, match="passphrase"):
-            change()
+            stranger.write(name, "mine")
     with pytest.raises(VaultError, match="passphrase"):
         stranger.check()
     assert fleet.sql("select * from hexauth.entry order by name") == before
@@ -110,9 +110,10 @@ def test_without_a_passphrase_nothing_is_done_and_it_is_said_how_to_give_one(fle
 
     assert message == "A vault in a database needs a passphrase, and none is set."
     assert "HEXAUTH_PASSPHRASE" in hint
-    for change in (lambda: vault.write("entry", "value"), vault.check):
-        with pytest.raises(VaultError, match="needs a passphrase"):
-            change()
+    with pytest.raises(VaultError, match="needs a passphrase"):
+        vault.write("entry", "value")
+    with pytest.raises(VaultError, match="needs a passphrase"):
+        vault.check()
     assert fleet.connections() == 0
 
 
@@ -130,8 +131,8 @@ def test_key_that_is_remembered_needs_no_second_scrypt_and_a_passphrase_all_the_
 def test_rows_whose_key_is_gone_are_not_given_another(fleet: Fleet) -> None:
     vault = fleet.host("one")
     vault.write("entry", SECRET)
-    kept = fleet.sql("select name, version, sealed from hexauth.entry where name like 'key/%'")
-    fleet.sql("delete from hexauth.entry where name like 'key/%'")
+    kept = fleet.sql("select name, version, sealed from hexauth.entry where name like 'slot/%'")
+    fleet.sql("delete from hexauth.entry where name like 'slot/%'")
 
     message, hint = error_of(fleet.host("two", remembers=False))
 

@@ -1,6 +1,7 @@
 """A vault in PostgreSQL: versions that only grow, writers that are outrun, and rows put back."""
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_of_hosts_that_write_at_the_same_moment_one_is_not_outrun(fleet: Fleet) 
             vault.close()
         return vault.host
 
-    ended = at_once([lambda vault=vault: write(vault) for vault in vaults])
+    ended = at_once([partial(write, vault) for vault in vaults])
 
     assert len(ended) == len(vaults)
     assert [fleet.host().read("entry")] == [name for name in ended if name]
@@ -97,10 +98,10 @@ def test_hosts_that_are_the_first_agree_on_one_key(fleet: Fleet) -> None:
         vault.write(f"of {vault.host}", SECRET)
         vault.close()
 
-    at_once([lambda vault=vault: write(vault) for vault in vaults])
+    at_once([partial(write, vault) for vault in vaults])
 
     assert [fleet.host().read(f"of {each.host}") for each in vaults] == [SECRET] * 3
-    assert fleet.sql("select count(*) from hexauth.entry where name like 'key/%'") == [(1,)]
+    assert fleet.sql("select count(*) from hexauth.entry where name like 'slot/%'") == [(1,)]
 
 
 def test_what_is_written_at_once_is_there_in_full_or_not_at_all(fleet: Fleet) -> None:
@@ -277,7 +278,8 @@ def test_what_a_newer_version_has_added_is_left_alone(own_fleet: Fleet) -> None:
         "insert into hexauth.meta values ('of a newer version', '1')"
     )
     vault = own_fleet.host("two")
-    vault.write("entry", vault.read("entry") + "er" if vault.read("entry") else "")
+    assert vault.read("entry") == "old"
+    vault.write("entry", "older")
     vault.write("another", "value")
 
     assert own_fleet.host("one").read("entry") == "older"
