@@ -1,4 +1,4 @@
-"""A vault in PostgreSQL: versions that only grow, writers that are outrun, and no more rights than needed."""
+"""A vault in PostgreSQL: versions that only grow, writers that are outrun, rights of hosts."""
 
 import threading
 from functools import partial
