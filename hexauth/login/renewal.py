@@ -139,7 +139,7 @@ def _renewed_beyond(
 
 def _go_on_saving(tokens: Tokens) -> None:
     """Try again and again to save what the vault has not taken."""
-    end = Deadline(UNSAVED_PATIENCE)
+    end = Deadline(UNSAVED_PATIENCE, tokens.home.monotonic)
     with suppress(VaultError):
         while tokens.is_unsaved() and not end.is_over():
             with suppress(Expired, VaultError), tokens.here(0):

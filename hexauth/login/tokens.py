@@ -173,7 +173,7 @@ class Tokens:
 
     def _put(self, token: Token, spent: str) -> None:
         """Put `token` into the vault; a database that is away is waited for a while."""
-        end = Deadline(SAVE_SECONDS if self.is_shared else 0)
+        end = Deadline(SAVE_SECONDS if self.is_shared else 0, self.home.monotonic)
         while True:
             try:
                 entries.save_login(self.vault, self.login, token, spent=spent)
