@@ -25,7 +25,7 @@ from hexauth.memory.waiting import WAIT_SECONDS
 from hexauth.model import Target, Token
 from hexauth.servers.accounts import no_login
 from hexauth.vault import drawers
-from hexauth.vault.turns import Turn
+from hexauth.vault.turns import Lost, Turn
 
 SHARED = {kind.__name__: kind for kind in (Declined, Expired, Unreachable, VaultError)}
 """The errors that everyone who waited gets too."""
@@ -157,10 +157,13 @@ def share(record: Record) -> None:
 @contextmanager
 def attempt(turn: Turn, number: int) -> Iterator[None]:
     """Publish how the attempt inside a `with` block ends, in the record of `turn`."""
-    ended = Record("failed", number, os.getpid(), host=turn.host)
+    ended, is_mine = Record("failed", number, os.getpid(), host=turn.host), True
     try:
         yield
         ended = replace(ended, state=DONE)
+    except Lost:  # the record is another host's
+        is_mine = False
+        raise
     except Interrupted:
         message = f"The login was interrupted in process {os.getpid()}."
         ended = replace(ended, state=Declined.__name__, message=message)
@@ -172,8 +175,9 @@ def attempt(turn: Turn, number: int) -> Iterator[None]:
         ended = replace(ended, state=state, message=str(error))
         raise
     finally:
-        with suppress(VaultError):  # what happened matters more than that others hear of it
-            write_record(turn, ended)
+        if is_mine:
+            with suppress(VaultError):  # what happened matters more than that others hear of it
+                write_record(turn, ended)
 
 
 @contextmanager
