@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.login.fleet_model import ENDS, LOGIN, REFRESH, Fleet
+from tests.login.fleet_ends import ENDS
+from tests.login.fleet_model import LOGIN, REFRESH, Fleet
 from tests.login.fleet_plans import KINDS, column
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "fleet_interleavings.md"
