@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from hexauth.errors import Expired, Unreachable, VaultError
+from hexauth.errors import Expired, Outrun, Unreachable, VaultError
 from hexauth.hex import session_end
 from hexauth.login.attempts import (
     Arrival,
@@ -213,8 +213,10 @@ def _ask(tokens: Tokens, question: Question, left: Record, *, is_seen: bool = Fa
         token = token.replaced(scope=token.scope or question.scope)  # RFC 6749 section 5.1
         where, user = _place(tokens, token)
         with where.changing(), signals_held():
-            publish(approved=True)
-            replace_login(where, token)
+            try:
+                replace_login(where, token, partial(publish, approved=True))
+            except Outrun:  # with the same code, after this host was not heard of
+                raise Lost("Another host has saved a newer token.") from None
         remember(home, where.login, user or user_of(home, where.login, token), question.scope)
         if question.own or home.screen.visible:
             say_done(where, token, question.scope)

@@ -157,12 +157,11 @@ def share(record: Record) -> None:
 @contextmanager
 def attempt(turn: Turn, number: int) -> Iterator[None]:
     """Publish how the attempt inside a `with` block ends, in the record of `turn`."""
-    ended = Record("failed", number, os.getpid(), host=turn.host)
-    is_mine = True
+    ended, is_mine = Record("failed", number, os.getpid(), host=turn.host), True
     try:
         yield
         ended = replace(ended, state=DONE)
-    except Lost:  # so is the record
+    except Lost:  # the record is another host's
         is_mine = False
         raise
     except Interrupted:
@@ -176,8 +175,8 @@ def attempt(turn: Turn, number: int) -> Iterator[None]:
         ended = replace(ended, state=state, message=str(error))
         raise
     finally:
-        with suppress(VaultError):  # what happened matters more than that others hear of it
-            if is_mine:
+        if is_mine:
+            with suppress(VaultError):  # what happened matters more than that others hear of it
                 write_record(turn, ended)
 
 

@@ -3,6 +3,7 @@
 Each happens under the token mutex.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from hexauth.errors import Expired, HexauthError, Unreachable, VaultError
@@ -10,15 +11,18 @@ from hexauth.login.record import Record, read_record, write_record
 from hexauth.login.tokens import Tokens
 from hexauth.model import Token
 from hexauth.servers.directory import client_for
-from hexauth.vault.logins import drop_login, load_login
+from hexauth.vault.logins import drop_login, fingerprint, load_login
 
 
-def replace_login(tokens: Tokens, token: Token) -> None:
+def replace_login(
+    tokens: Tokens, token: Token, announce: Callable[[], None] = lambda: None
+) -> None:
     """Save `token`, and then end the session that it replaces: a user has only five.
 
     The caller holds the token mutex. Raises `VaultError`; a server that does not end the old
     session is only mentioned, and so is another vault that does not let go of it: the person has
-    left that vault, perhaps because it cannot be reached from here.
+    left that vault, perhaps because it cannot be reached from here. `announce` is called when it is
+    known which token is replaced: one that another host has saved since stays (`Outrun`).
     """
     elsewhere = tokens.home.vaults.before(tokens.entry)
     old: Token | None = None
@@ -27,7 +31,9 @@ def replace_login(tokens: Tokens, token: Token) -> None:
         old = tokens.load() if elsewhere is None else None
     except VaultError as error:  # the new token comes first: it cannot be had again
         failure = error
-    tokens.save(token)
+    announce()
+    is_known = tokens.is_shared and elsewhere is None and failure is None
+    tokens.save(token, fingerprint(None if old is None else old.refresh) if is_known else None)
     try:
         if elsewhere is not None:
             old = load_login(elsewhere, tokens.login)

@@ -86,7 +86,9 @@ def _renewed(
     home = tokens.home
 
     def work() -> Token | None:
-        return _renewed_beyond(tokens, refreshes, renew, is_good)
+        while True:
+            with suppress(Lost):  # another host has the turn, and is waited for as any other
+                return _renewed_beyond(tokens, refreshes, renew, is_good)
 
     with tokens.here(), _told(tokens), home.vaults.settled():  # then they are told
         cached = tokens.answers.read()
@@ -146,7 +148,7 @@ def _renewed_beyond(
 
 def _go_on_saving(tokens: Tokens) -> None:
     """Try again and again to save what the vault has not taken."""
-    end = Deadline(UNSAVED_PATIENCE)
+    end = Deadline(UNSAVED_PATIENCE, tokens.home.monotonic)
     with suppress(VaultError):
         while tokens.is_unsaved() and not end.is_over():
             with suppress(Expired, VaultError), tokens.here(0):
@@ -192,13 +194,12 @@ def _refresh(tokens: Tokens, token: Token, last: Record) -> Token | None:
     client = client_for(tokens.home, tokens.login)
     spent = fingerprint(token.refresh)
     if last.state == RENEWING and last.spent == spent:
-        newer = _awaited(tokens, last)
+        newer, last = _awaited(tokens, last)
         if newer is not None:
             return newer
     with signals_held():
-        if tokens.is_shared:
-            number = max(last.attempt, read_record(tokens.token_turn).attempt) + 1
-            _announce(tokens, Record(RENEWING, number, os.getpid(), spent=spent))
+        if tokens.is_shared:  # in place of the record that was read before the token was
+            _announce(tokens, Record(RENEWING, last.attempt + 1, os.getpid(), spent=spent))
         try:
             new = client.refresh(token)
         except Refused as refusal:
@@ -224,24 +225,26 @@ def _announce(tokens: Tokens, record: Record) -> None:
     write_record(tokens.token_turn, replace(record, host=tokens.token_turn.host))
 
 
-def _awaited(tokens: Tokens, last: Record) -> Token | None:
+def _awaited(tokens: Tokens, last: Record) -> tuple[Token | None, Record]:
     """Return the token that another machine has got and not saved yet, if it comes in time.
 
     Its process has lost the turn with its connection, or has died. What it has sent is spent, if it
     was sent; so the longer it is waited, the less is lost. Those who have an old token with some
-    life left have it meanwhile.
+    life left have it meanwhile. The record that was read last is returned, too: after it, the
+    refresh token that may be spent was still on file.
     """
-    turn, home = tokens.token_turn, tokens.home
+    turn, home, spent = tokens.token_turn, tokens.home, last.spent
     trace.tell(f"process {last.pid} on {last.host} may have spent the refresh token: it is awaited")
     end = Deadline(AWAITED_SECONDS, home.monotonic)
     while not end.is_over():
         home.sleep(AWAITED_PAUSE)
+        last = read_record(turn)
         token = tokens.load()
-        if token is not None and fingerprint(token.refresh) != last.spent:
-            return token
-        if read_record(turn).state != RENEWING:
-            return None
-    return None
+        if token is not None and fingerprint(token.refresh) != spent:
+            return token, last
+        if last.state != RENEWING:
+            break
+    return None, last
 
 
 def _exchange(tokens: Tokens, key: str, scope: str) -> Token:

@@ -137,13 +137,13 @@ class Tokens:
         """
         self.answers.write(token, *([UNSAVED_SECONDS] if self.is_unsaved() else []))
 
-    def save(self, token: Token, spent: str = "") -> None:
+    def save(self, token: Token, spent: str | None = None) -> None:
         """Save `token`, and note in the index where.
 
         If it cannot be saved, or this process dies, it is kept in memory, where there is some:
         `load` finds it there, and `recover` saves it when the vault is in order again. `spent` is
-        the fingerprint of the refresh token that was given for it; another host may have saved a
-        newer one, which stays. Raises `Outrun` then, and `VaultError`.
+        the fingerprint of the refresh token that it takes the place of, if it is known; a newer one
+        that another host may have saved stays. Raises `Outrun` then, and `VaultError`.
         """
         answers, unsaved, is_kept = self.answers, self._unsaved, False
         try:
@@ -171,9 +171,9 @@ class Tokens:
         """Close the connection to a vault that has one; the next call opens another."""
         self.home.vaults.close()
 
-    def _put(self, token: Token, spent: str) -> None:
+    def _put(self, token: Token, spent: str | None) -> None:
         """Put `token` into the vault; a database that is away is waited for a while."""
-        end = Deadline(SAVE_SECONDS if self.is_shared else 0)
+        end = Deadline(SAVE_SECONDS if self.is_shared else 0, self.home.monotonic)
         while True:
             try:
                 entries.save_login(self.vault, self.login, token, spent=spent)

@@ -31,10 +31,10 @@ class Unsaved:
     is_wanted: bool = True
     platform: str = sys.platform
 
-    def write(self, token: Token, spent: str = "") -> bool:
+    def write(self, token: Token, spent: str | None = None) -> bool:
         """Keep `token` until the login is changed; tell whether it could be done.
 
-        `spent` is the fingerprint of the refresh token that was given for it.
+        `spent` is the fingerprint of the refresh token that it takes the place of, if it is known.
         """
         if self.platform != "linux" or not self.is_wanted:
             return False
@@ -53,13 +53,13 @@ class Unsaved:
         return self._found()[0]
 
     @property
-    def spent(self) -> str:
-        """The fingerprint of the refresh token that was given for the one that is kept."""
+    def spent(self) -> str | None:
+        """The fingerprint of the refresh token whose place the one that is kept takes."""
         return self._found()[1]
 
-    def _found(self) -> tuple[Token | None, str]:
+    def _found(self) -> tuple[Token | None, str | None]:
         if self.platform != "linux":
-            return None, ""
+            return None, None
         mutex = os.fsencode(self.mutex)
         for folder in hot.folders(dict(self.environ)):
             lines = hot.read(f"{folder}/{self._name}")
@@ -67,9 +67,11 @@ class Unsaved:
                 with suppress(ValueError, TypeError, KeyError, RecursionError):
                     found = json.loads(lines[3])
                     fields = {**found}
-                    spent = str(fields.pop("spent", ""))
+                    spent = fields.pop("spent", None)
+                    if not isinstance(spent, str | None):
+                        continue
                     return Token(**{**fields, "kind": Kind(found["kind"])}).checked(), spent
-        return None, ""
+        return None, None
 
     def drop(self) -> None:
         """Forget it: the vault has it, or the login has ended.

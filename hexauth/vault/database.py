@@ -48,10 +48,12 @@ class Database:
         seconds: float,
         environ: Mapping[str, str] = os.environ,
         slot: Callable[[], AbstractContextManager[None]] = nullcontext,
+        sleep: Callable[[float], object] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare it; `slot` is what is held for as long as there is a connection."""
         self._url, self._seconds, self._environ = url, seconds, environ
-        self._slot = slot
+        self._slot, self._sleep, self.monotonic = slot, sleep, monotonic
         self._mine = threading.local()
         self._failure: tuple[float, VaultError] | None = None
         self.patience = PATIENCE
@@ -168,10 +170,10 @@ class Database:
         )
         if connection is not None and not connection.closed:
             return connection
-        if self._failure is not None and time.monotonic() < self._failure[0]:
+        if self._failure is not None and self.monotonic() < self._failure[0]:
             raise self._failure[1]
         self.close()
-        end, held = Deadline(self.patience), ExitStack()
+        end, held = Deadline(self.patience, self.monotonic), ExitStack()
         held.enter_context(self._slot())
         try:
             while True:
@@ -181,9 +183,9 @@ class Database:
                 except Away as error:
                     if end.is_over():
                         if self.patience:
-                            self._failure = time.monotonic() + PATIENCE, error
+                            self._failure = self.monotonic() + PATIENCE, error
                         raise
-                time.sleep(PAUSE)
+                self._sleep(PAUSE)
         except BaseException:
             held.close()
             raise

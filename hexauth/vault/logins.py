@@ -54,17 +54,17 @@ def parse(text: str | None, refresh_token: str | None) -> Token | None:
     return Token(**facts, refresh=refresh_token, kind=Kind(found["kind"])).checked()
 
 
-def save_login(vault: "Vault", login: "Login", token: Token, *, spent: str = "") -> None:
+def save_login(vault: "Vault", login: "Login", token: Token, *, spent: str | None = None) -> None:
     """Make `token` the token of `login`; the refresh token first, as it cannot be had again.
 
     One that is not replaced goes last, so that until then it still is a login. `spent` is the
-    fingerprint of the refresh token that was given for it: if another one is there by now, somebody
-    has saved a newer token. Raises `Outrun` then, and `VaultError`.
+    fingerprint of the refresh token that it takes the place of, empty if there was none: if another
+    one is there by now, somebody has saved a newer token. Raises `Outrun` then, and `VaultError`.
     """
     access, refresh = _names(login)
     with vault.at_once():
         on_file = vault.read(refresh)
-        if spent and fingerprint(on_file) not in (spent, fingerprint(token.refresh)):
+        if spent is not None and fingerprint(on_file) not in (spent, fingerprint(token.refresh)):
             raise Outrun("Another host has saved a newer token.", hint="It is the one in use now.")
         if token.refresh is not None and on_file != token.refresh:
             vault.write(refresh, token.refresh)

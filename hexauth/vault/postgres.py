@@ -155,8 +155,11 @@ class PostgresVault:
         values = {"name": entry, "version": version, "sealed": sealed, "host": self.host}
         values["key"] = key
         found = self.database.run(lambda connection: connection.execute(sql, values).fetchone())
-        if found is None:
-            return False
+        if found is None:  # unless it was, and the answer was lost with its connection
+            row = self._look(entry)
+            if (row.version, row.sealed) != (version + 1, sealed):
+                return False
+            found = row.version, row.sealed
         if (found[1] is None) != (sealed is None) or (sealed and bytes(found[1]) != sealed):
             raise VaultError(
                 f"The database {self.database.where} does not hold what was just written to it.",

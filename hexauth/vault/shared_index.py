@@ -103,7 +103,7 @@ class SharedIndex:
 
     def _note(self) -> None:
         with suppress(OSError):
-            write_private(self.state / STAMP, f"{time.time():.0f} {self._whose}".encode())
+            write_private(self.state / STAMP, f"{int(time.time())} {self._whose}".encode())
 
     @property
     def _whose(self) -> str:

@@ -70,7 +70,7 @@ class SharedTurn:
         when_woken: Callable[[], None] = nothing,
     ) -> Iterator[None]:
         """Hold this machine's mutex, and then the database's lock."""
-        end = Deadline(inf if seconds is None else seconds)
+        end = self._deadline(seconds)
         with (
             self.here(seconds, while_waiting),
             self.beyond(None if seconds is None else end.left(), while_waiting, when_woken),
@@ -107,7 +107,7 @@ class SharedTurn:
         """Hold the database's lock."""
         self.vault.turns += 1
         try:
-            self._acquire(Deadline(inf if seconds is None else seconds), while_waiting, when_woken)
+            self._acquire(self._deadline(seconds), while_waiting, when_woken)
             yield
         finally:
             self._leave()
@@ -179,6 +179,9 @@ class SharedTurn:
             raise Lost("Another host has had the turn meanwhile.") from None
         finally:  # those who wait here are told in any case
             self.local.write(content)
+
+    def _deadline(self, seconds: float | None) -> Deadline:
+        return Deadline(inf if seconds is None else seconds, self.vault.database.monotonic)
 
     @property
     def _key(self) -> int:
