@@ -208,7 +208,7 @@ def _refresh(tokens: Tokens, token: Token, last: Record) -> Token | None:
             on_file = tokens.load()
             if on_file is not None and on_file.refresh != token.refresh:
                 return on_file
-            tokens.drop()
+            tokens.drop(spent)
             return None
         try:
             tokens.save(new, spent)

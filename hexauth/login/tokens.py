@@ -175,11 +175,12 @@ class Tokens:
         """Put `token` into the vault; a database that is away is waited for a while."""
         end = Deadline(SAVE_SECONDS if self.is_shared else 0, self.home.monotonic)
         while True:
+            is_last = end.is_over()  # even if this machine has stood still, it is tried once more
             try:
                 entries.save_login(self.vault, self.login, token, spent=spent)
                 return
             except Away:
-                if end.is_over():
+                if is_last:
                     raise
             self.home.sleep(SAVE_PAUSE)
 
@@ -206,11 +207,15 @@ class Tokens:
             if is_told:
                 self.home.screen.say(f"hexauth: {error}", f"hexauth: {error.hint}")
 
-    def drop(self) -> None:
-        """Remove every trace of the token."""
+    def drop(self, given_up: str = "") -> None:
+        """Remove every trace of the token.
+
+        `given_up` is the fingerprint of its refresh token, if the server did not take that: whoever
+        has got a newer one for it may still save that.
+        """
         self.answers.outdate()
         self._unsaved.drop()
-        entries.drop_login(self.vault, self.login)
+        entries.drop_login(self.vault, self.login, given_up)
 
     def forget(self) -> None:
         """Drop the token, and the login from the index."""

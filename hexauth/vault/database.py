@@ -92,12 +92,11 @@ class Database:
         Inside a transaction it is not.
         """
         driver = troubles.driver()
-        was_open, in_transaction = self.is_open, getattr(self._mine, "depth", 0)
         try:
             return work(self._connection())
         except driver.OperationalError as error:
             lost = not self.is_open or error.sqlstate in troubles.RESTARTING
-            if in_transaction or not was_open or not lost:
+            if getattr(self._mine, "depth", 0) or not lost:
                 raise self._explained(error) from None
         except driver.Error as error:
             raise self._explained(error) from None

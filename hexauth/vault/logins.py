@@ -64,7 +64,7 @@ def save_login(vault: "Vault", login: "Login", token: Token, *, spent: str | Non
     access, refresh = _names(login)
     with vault.at_once():
         on_file = vault.read(refresh)
-        if spent is not None and fingerprint(on_file) not in (spent, fingerprint(token.refresh)):
+        if spent is not None and not _is_next(vault, login, on_file, token, spent):
             raise Outrun("Another host has saved a newer token.", hint="It is the one in use now.")
         if token.refresh is not None and on_file != token.refresh:
             vault.write(refresh, token.refresh)
@@ -78,16 +78,37 @@ def save_login(vault: "Vault", login: "Login", token: Token, *, spent: str | Non
             vault.delete(refresh)
 
 
-def drop_login(vault: "Vault", login: "Login") -> None:
-    """Remove both entries of `login`. Raises `VaultError`."""
+def _is_next(vault: "Vault", login: "Login", on_file: str | None, token: Token, spent: str) -> bool:
+    """Tell whether `token`, got for what was `spent`, is newer than the refresh token `on_file`."""
+    if fingerprint(on_file) in (spent, fingerprint(token.refresh)):
+        return True
+    return on_file is None and vault.is_shared and vault.read(_given_up(login)) == spent
+
+
+def drop_login(vault: "Vault", login: "Login", given_up: str = "") -> None:
+    """Remove both entries of `login`. Raises `VaultError`.
+
+    `given_up` is the fingerprint of a refresh token that its server has not taken: another host
+    may have spent it, stood still ever since, and still save what it got.
+    """
     with vault.at_once():
         for entry in _names(login):
             vault.delete(entry)
+        if given_up and vault.is_shared:
+            vault.read(_given_up(login))
+            vault.write(_given_up(login), given_up)
+        elif vault.is_shared:
+            vault.delete(_given_up(login))
 
 
 def name(login: "Login") -> str:
     """Return what the names of a login's two entries begin with; the index knows it by that."""
     return f"login/{login.name}"
+
+
+def _given_up(login: "Login") -> str:
+    """Return the entry that says which refresh token was given up, in a vault that hosts share."""
+    return f"{name(login)}/given-up"
 
 
 def _names(login: "Login") -> tuple[str, str]:

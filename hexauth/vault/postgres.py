@@ -81,8 +81,11 @@ class PostgresVault:
         """
         row = self._look(entry)
         known = self._known.find(entry)
-        if known is not None and known[0] > row.version:
-            row = self._put_back(entry, *known)
+        version, sealed = known or (0, None)
+        if version > row.version:
+            row = self._put_back(entry, version, sealed)
+        elif version == row.version and row.sealed is None and sealed is not None:
+            row = self._put_again(entry, version, sealed)
         self._note(entry, row.version, row.sealed)
         return row
 
@@ -99,6 +102,19 @@ class PostgresVault:
         trace.tell(f"database: {entry} is older than what was seen here, and is put back")
         values = {"name": entry, "version": version, "sealed": sealed, "host": self.host}
         self.database.run(lambda connection: connection.execute(schema.PUT_BACK, values))
+        return self._look(entry)
+
+    def _put_again(self, entry: str, version: int, sealed: bytes) -> Row:
+        """Have a value again that the database has lost, and then been told to remove.
+
+        Each version is there once: so whoever has removed it has seen the one before alone.
+        """
+        trace.tell(f"database: {entry} was lost, removed by who did not know it, and is put again")
+        key_id, _ = self.current_key()
+        value = self.envelope.open(entry, version, sealed)
+        again = self.envelope.close(key_id, entry, version + 1, value)
+        if self._swapped(schema.SWAP, entry, version, again):
+            return Row(version + 1, again, self.host)
         return self._look(entry)
 
     def _look(self, entry: str) -> Row:

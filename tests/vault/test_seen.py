@@ -59,3 +59,35 @@ def test_host_that_has_seen_nothing_reads_what_there_is(fleet: Fleet) -> None:
     fleet.set("entry", *before)
 
     assert fleet.host("new").read("entry") == "old"
+
+
+def test_value_that_was_lost_and_then_given_up_is_put_again_by_who_has_saved_it(
+    fleet: Fleet,
+) -> None:
+    """A host that has seen the older one alone comes first, after a failover."""
+    one, two = fleet.host("one"), fleet.host("two")
+    one.write("entry", "old")
+    before = fleet.row("entry")
+    one.write("entry", "new")
+    fleet.set("entry", *before)
+    two.read("entry")
+    two.delete("entry")
+
+    assert fleet.row("entry") == (2, None)
+    assert fleet.host("one").read("entry") == "new"
+    assert fleet.host("two").read("entry") == "new"
+    assert fleet.row("entry")[0] == 3
+
+
+def test_value_that_was_lost_gives_way_to_another_one_that_was_written_since(fleet: Fleet) -> None:
+    """A person may have logged in anew."""
+    one, two = fleet.host("one"), fleet.host("two")
+    one.write("entry", "old")
+    before = fleet.row("entry")
+    one.write("entry", "new")
+    fleet.set("entry", *before)
+    two.read("entry")
+    two.write("entry", "another")
+
+    assert fleet.host("one").read("entry") == "another"
+    assert fleet.row("entry")[0] == 2
