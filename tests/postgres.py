@@ -194,7 +194,7 @@ class Postgres:
 
     def _ready(self) -> bool:
         """Tell whether the server has written that it answers, as pg_ctl looks for it."""
-        with suppress(OSError):
+        with suppress(OSError, IndexError):  # it is made, and then written
             lines = (self.data / "postmaster.pid").read_text().splitlines()
             return lines[0] == str(self._running().pid) and lines[7:] == ["ready   "]
         return False
