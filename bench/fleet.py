@@ -156,7 +156,7 @@ def holders(fleet: Fleet, seconds: float) -> Iterator[Row]:
         seen = stopped(fleet, seconds + longer, cut=cut)
         how = "connection cut" if cut else "connection left alone"
         yield Row(
-            f"a holder stopped for {seconds + longer:.0f} s, {how}, while another host needs a token",
+            f"a holder stopped for {seconds + longer:.0f} s, {how}, another host needs a token",
             describe(seen),
             "no newer token overwritten, 0 codes",
             seen.is_well,

@@ -8,6 +8,8 @@ from bench.fleets import GET, Fleet
 from hexauth.sandbox.faults import parse
 from tests.waiting import until
 
+END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
+
 
 @dataclass(frozen=True)
 class Stopped:
@@ -46,13 +48,14 @@ def stopped(fleet: Fleet, seconds: float, *, cut: bool, answered: bool = False) 
             announced(fleet, first.name)
         first.pause()
         begin = time.monotonic()
-        if cut:
-            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
-            fleet.postgres.sql(ended, values=[first.name])
-        with fleet.start(second, *GET, "--no-login", **quiet) as other:
+        try:
+            if cut:
+                fleet.postgres.sql(END, values=[first.name])
+            other = fleet.start(second, *GET, "--no-login", **quiet)
             time.sleep(max(0.0, begin + seconds - time.monotonic()))
+        finally:
             first.resume()
-            exits = tuple(each.wait(300) for each in (holder, other))
+        exits = tuple(each.wait(300) for each in (holder, other))
     until(lambda: fleet.connections().total() == 0, 60)
     after = fleet.sandbox.journal.counts()
     for host in (first, second):

@@ -174,7 +174,7 @@ def survive(
 
 def inspect(fleet: Fleet, seen: Seen) -> None:
     """Note what is wrong with the fleet, whose tokens now live long."""
-    time.sleep(TOKEN_SECONDS)
+    time.sleep(4 * TOKEN_SECONDS)
     fleet.sandbox.hexpm.options = replace(fleet.sandbox.options, token_ttl=1800)
     counts = fleet.sandbox.journal.counts()
     seen.codes, seen.refreshes = counts["prompts"] - 1, counts["refresh"]
