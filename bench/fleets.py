@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -34,6 +35,9 @@ GET = ("get", "hexpm", "--format", "token")
 BY_ROLE = """\
 SELECT usename, count(*) FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND application_name = 'hexauth' GROUP BY usename"""
+
+AT_ONCE = 4
+"""How many hosts are prepared at the same time."""
 
 LOOK_SECONDS = 0.02
 """Between two looks at the database's connections."""
@@ -156,8 +160,10 @@ class Fleet:
     def reject(self, token: str) -> None:
         """Let the server reject the token, every host be told, and nothing be in memory."""
         self.sandbox.hexpm.reject_access_tokens()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in pool.map(lambda host: self.erase(host, token), self.hosts):
+                pass
         for host in self.hosts:
-            self.erase(host, token)
             self.forget(host)
 
     def erase(self, host: Host, token: str) -> None:

@@ -2,9 +2,13 @@
 
 import subprocess
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from bench.fleets import GET, Fleet
+from bench.hosts import ip
 from hexauth.sandbox.faults import parse
 from tests.waiting import until
 
@@ -30,7 +34,7 @@ class Stopped:
 
 
 def stopped(fleet: Fleet, seconds: float, *, cut: bool, answered: bool = False) -> Stopped:
-    """Let the first host stand still for `seconds` before it sends its refresh token.
+    """Let the first host stand still for `seconds` before it can send its refresh token.
 
     Or, if it is `answered`, when the server has. The second host wants a new token meanwhile. With
     `cut` the first one's connection ends as soon as it stands still.
@@ -38,24 +42,9 @@ def stopped(fleet: Fleet, seconds: float, *, cut: bool, answered: bool = False) 
     first, second, *_ = fleet.hosts
     fleet.reject(fleet.run(first, *GET))
     before, sent = fleet.sandbox.journal.counts(), fleet.sandbox.twice
-    if answered:
-        fleet.sandbox.faults.add(parse("slow:1@refresh"))
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with fleet.start(first, *GET, "--no-login", **quiet) as holder:
-        if answered:
-            until(lambda: fleet.sandbox.journal.counts()["refresh"] > before["refresh"])
-        else:
-            announced(fleet, first.name)
-        first.pause()
-        begin = time.monotonic()
-        try:
-            if cut:
-                fleet.postgres.sql(END, values=[first.name])
-            other = fleet.start(second, *GET, "--no-login", **quiet)
-            time.sleep(max(0.0, begin + seconds - time.monotonic()))
-        finally:
-            first.resume()
-        exits = tuple(each.wait(300) for each in (holder, other))
+    with answering_slowly(fleet) if answered else unplugged(fleet):
+        running = stand_still(fleet, seconds, cut=cut, answered=answered)
+    exits = tuple(each.wait(300) for each in running)
     until(lambda: fleet.connections().total() == 0, 60)
     after = fleet.sandbox.journal.counts()
     for host in (first, second):
@@ -68,6 +57,54 @@ def stopped(fleet: Fleet, seconds: float, *, cut: bool, answered: bool = False) 
         exits,
         answers == {fleet.sandbox.newest},
     )
+
+
+def stand_still(
+    fleet: Fleet, seconds: float, *, cut: bool, answered: bool
+) -> "Iterable[subprocess.Popen[Any]]":
+    """Start a refresh on both hosts, the second while the first one stands still."""
+    first, second, *_ = fleet.hosts
+    refreshes = fleet.sandbox.journal.counts()["refresh"]
+    options = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "env": {"HEX_HTTP_TIMEOUT": "600"},
+    }
+    holder = fleet.start(first, *GET, "--no-login", **options)
+    if answered:
+        until(lambda: fleet.sandbox.journal.counts()["refresh"] > refreshes)
+    else:
+        announced(fleet, first.name)
+    first.pause()
+    begin = time.monotonic()
+    try:
+        if cut:
+            fleet.postgres.sql(END, values=[first.name])
+        other = fleet.start(second, *GET, "--no-login", **options)
+        time.sleep(max(0.0, begin + seconds - time.monotonic()))
+    finally:
+        first.resume()
+    return holder, other
+
+
+@contextmanager
+def answering_slowly(fleet: Fleet) -> Iterator[None]:
+    """Let the server's answer to the next refresh token be a second late."""
+    fleet.sandbox.faults.add(parse("slow:1@refresh"))
+    yield
+
+
+@contextmanager
+def unplugged(fleet: Fleet) -> Iterator[None]:
+    """Take the first host's cable off, if it has one: it reaches the database's socket alone."""
+    cable = f"link set {fleet.hosts.bridge}-1"
+    if fleet.hosts.separate:
+        ip(f"{cable} down")
+    try:
+        yield
+    finally:
+        if fleet.hosts.separate:
+            ip(f"{cable} up")
 
 
 def announced(fleet: Fleet, name: str) -> None:
