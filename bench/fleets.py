@@ -39,7 +39,7 @@ WHERE backend_type = 'client backend' AND application_name = 'hexauth' GROUP BY 
 AT_ONCE = 4
 """How many hosts are prepared at the same time."""
 
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.1
 """Between two looks at the database's connections."""
 
 
@@ -52,10 +52,15 @@ class Heard(Sandbox):
         """How many times each refresh token was sent, by its digest."""
         self.newest = ""
         """The last access token that was given for one."""
+        self.delay: threading.Event | None = None
+        """What the next refresh token waits for on its way."""
         self._refresh = self.hexpm.refresh
         self.hexpm.refresh = self._heard  # type: ignore[method-assign]
 
     def _heard(self, client_id: str, refresh_token: str, scope: str = "") -> "Issued":
+        delay, self.delay = self.delay, None
+        if delay is not None:
+            delay.wait()
         self.sent[hashlib.sha256(refresh_token.encode()).hexdigest()] += 1
         issued = self._refresh(client_id, refresh_token, scope)
         self.newest = issued.access

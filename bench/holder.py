@@ -1,14 +1,13 @@
 """A host that stands still in the middle of a refresh, and goes on when others are past it."""
 
 import subprocess
+import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from bench.fleets import GET, Fleet
-from bench.hosts import ip
 from hexauth.sandbox.faults import parse
 from tests.waiting import until
 
@@ -34,16 +33,15 @@ class Stopped:
 
 
 def stopped(fleet: Fleet, seconds: float, *, cut: bool, answered: bool = False) -> Stopped:
-    """Let the first host stand still for `seconds` before it can send its refresh token.
+    """Let the first host stand still for `seconds` while its refresh token is on its way.
 
-    Or, if it is `answered`, when the server has. The second host wants a new token meanwhile. With
+    Or, if it is `answered`, while the answer is. The second host wants a new token meanwhile. With
     `cut` the first one's connection ends as soon as it stands still.
     """
     first, second, *_ = fleet.hosts
     fleet.reject(fleet.run(first, *GET))
     before, sent = fleet.sandbox.journal.counts(), fleet.sandbox.twice
-    with answering_slowly(fleet) if answered else unplugged(fleet):
-        running = stand_still(fleet, seconds, cut=cut, answered=answered)
+    running = stand_still(fleet, seconds, cut=cut, answered=answered)
     exits = tuple(each.wait(300) for each in running)
     until(lambda: fleet.connections().total() == 0, 60)
     after = fleet.sandbox.journal.counts()
@@ -70,11 +68,13 @@ def stand_still(
         "stderr": subprocess.DEVNULL,
         "env": {"HEX_HTTP_TIMEOUT": "600"},
     }
-    holder = fleet.start(first, *GET, "--no-login", **options)
+    on_its_way = threading.Event()
     if answered:
-        until(lambda: fleet.sandbox.journal.counts()["refresh"] > refreshes)
+        fleet.sandbox.faults.add(parse("slow:1@refresh"))
     else:
-        announced(fleet, first.name)
+        fleet.sandbox.delay = on_its_way
+    holder = fleet.start(first, *GET, "--no-login", **options)
+    until(lambda: fleet.sandbox.journal.counts()["refresh"] > refreshes)
     first.pause()
     begin = time.monotonic()
     try:
@@ -84,39 +84,5 @@ def stand_still(
         time.sleep(max(0.0, begin + seconds - time.monotonic()))
     finally:
         first.resume()
+        on_its_way.set()
     return holder, other
-
-
-@contextmanager
-def answering_slowly(fleet: Fleet) -> Iterator[None]:
-    """Let the server's answer to the next refresh token be a second late."""
-    fleet.sandbox.faults.add(parse("slow:1@refresh"))
-    yield
-
-
-@contextmanager
-def unplugged(fleet: Fleet) -> Iterator[None]:
-    """Take the first host's cable off, if it has one: it reaches the database's socket alone."""
-    cable = f"link set {fleet.hosts.bridge}-1"
-    if fleet.hosts.separate:
-        ip(f"{cable} down")
-    try:
-        yield
-    finally:
-        if fleet.hosts.separate:
-            ip(f"{cable} up")
-
-
-def announced(fleet: Fleet, name: str) -> None:
-    """Wait until a host has said that it sends the refresh token, and is about to."""
-    record = (
-        "SELECT coalesce(max(version), 0) FROM hexauth.entry"
-        " WHERE starts_with(name, 'record/') AND saved_as = %s AND name LIKE '%%token'"
-    )
-
-    def version() -> int:
-        [(found,)] = fleet.postgres.sql(record, values=[name])
-        return int(found)
-
-    before = version()
-    until(lambda: version() > before, pause=0)

@@ -40,7 +40,7 @@ def test_login_of_a_fleet_outlives_kills_and_restarts_at_any_moment() -> None:
 
 
 @pytest.mark.parametrize("cut", [False, True], ids=["connection left alone", "connection cut"])
-@pytest.mark.parametrize("answered", [False, True], ids=["before it sends", "answered meanwhile"])
+@pytest.mark.parametrize("answered", [False, True], ids=["request on its way", "answered"])
 def test_holder_that_stood_still_overwrites_nothing_newer(
     fleet: Fleet, *, cut: bool, answered: bool
 ) -> None:
