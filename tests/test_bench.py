@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.as_postgres import binaries
 from tests.conftest import need
 
 ROOT = Path(__file__).parent.parent
@@ -44,3 +45,29 @@ def test_benchmark_fetches_through_the_proxy_and_straight() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     figures = re.findall(r"^[|] (.+?) [|] ([0-9.]+) [|] [≤≥]", done.stdout.decode(), re.MULTILINE)
     assert {"300 files, through / straight", "the proxy's memory, MiB"} <= {*dict(figures)}
+
+
+def test_benchmark_measures_a_fleet() -> None:
+    """Counts are as they must be; how long it takes on a busy machine is not for here."""
+    need("postgres", "postgresql", path=binaries())
+    options = ["--hosts", "2", "--processes", "2", "--repetitions", "1", "--rounds", "1"]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.fleet", *options, "--stop", "0"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    rows = re.findall(r"^[|] (.+?) [|] ([0-9]+) [|] (= |≤ )", done.stdout.decode(), re.MULTILINE)
+    crowd = "2 hosts x 2 processes, token rejected"
+    nobody = "2 hosts, nobody logged in, the person approves on one"
+    assert {what: int(found) for what, found, sign in rows if sign == "= "} == {
+        f"{crowd}: refreshes at the server": 1,
+        f"{crowd}: answers with the same new token": 4,
+        f"{nobody}: codes": 1,
+        f"{nobody}: answers": 2,
+        "connections at the database, a second after": 0,
+    }
+    assert all(int(found) <= 2 for _, found, sign in rows if sign == "≤ ")

@@ -48,8 +48,12 @@ def create_app(
     *,
     stopping: threading.Event,
     now: Callable[[], float] = time.time,
+    address: str = "",
 ) -> Flask:
-    """Return the application; `stopping` ends every wait, `now` returns unix seconds."""
+    """Return the application; `stopping` ends every wait, `now` returns unix seconds.
+
+    It answers to names of loopback and, at any port, to `address`.
+    """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BYTES
     limit = hexpm.options.rate_limit
@@ -58,7 +62,8 @@ def create_app(
     @app.before_request
     def begin() -> Response | None:
         g.entry, g.fault, g.standing, g.parameters = None, None, None, {}
-        if not LOOPBACK.fullmatch(request.headers.get("Host", "")):
+        host = request.headers.get("Host", "")
+        if not LOOPBACK.fullmatch(host) and host.partition(":")[0] != (address or None):
             return Response("This server answers to loopback names only.\n", 421)
         malformed = read_parameters()
         if request.path.startswith("/sandbox/"):

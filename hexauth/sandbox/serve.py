@@ -33,7 +33,8 @@ class Sandbox:
     """A Hex server with one user, on a free port of 127.0.0.1; use it in a `with` block.
 
     `now` returns unix seconds: tests hand in a clock they can move. With `tls` it speaks HTTPS.
-    `start` raises `HexauthError` if the port is taken.
+    `address` is another one of this machine's to serve at, for hosts that reach it there. `start`
+    raises `HexauthError` if the port is taken.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Sandbox:
         *,
         now: Callable[[], float] = time.time,
         tls: ssl.SSLContext | None = None,
+        address: str = HOST,
     ) -> None:
         self.options = options or Options()
         self.journal = Journal()
@@ -49,9 +51,15 @@ class Sandbox:
         self.faults = Faults(tuple(parse(text) for text in self.options.faults))
         self.url = ""
         self._tls = tls
+        self._address = address
         self._stopping = threading.Event()
         self._app = create_app(
-            self.hexpm, self.journal, self.faults, stopping=self._stopping, now=now
+            self.hexpm,
+            self.journal,
+            self.faults,
+            stopping=self._stopping,
+            now=now,
+            address=address,
         )
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
@@ -69,9 +77,9 @@ class Sandbox:
 
     def start(self) -> None:
         """Serve from now on; `url` is known when this returns."""
-        with _listen(self.options.port) as listening:
+        with _listen(self._address, self.options.port) as listening:
             self._server = make_server(
-                HOST,
+                self._address,
                 listening.getsockname()[1],
                 self._app,
                 threaded=True,
@@ -80,7 +88,7 @@ class Sandbox:
             )
         self._server.ssl_context = self._tls
         port = self._server.socket.getsockname()[1]
-        self.url = f"{'https' if self._tls else 'http'}://{HOST}:{port}"
+        self.url = f"{'https' if self._tls else 'http'}://{self._address}:{port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True
         )
@@ -110,11 +118,11 @@ class Sandbox:
         self.stop()
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(address: str, port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((HOST, port))
+        listening.bind((address, port))
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()

@@ -9,6 +9,10 @@ import requests
 
 from hexauth.errors import HexauthError, UsageError
 from hexauth.hex import CLIENT_ID
+from hexauth.sandbox.app import create_app
+from hexauth.sandbox.faults import Faults
+from hexauth.sandbox.hexpm import Hexpm
+from hexauth.sandbox.journal import Journal
 from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 
@@ -26,6 +30,27 @@ def test_it_speaks_tls(tls: ssl.SSLContext, certificate: Path) -> None:
         ).json()
 
     assert grant["verification_uri"] == f"{sandbox.url}/oauth/device"
+
+
+def test_it_serves_at_another_address_of_this_machine() -> None:
+    """And is known there by that address, at any port, and by no other name."""
+    with Sandbox(address="127.0.0.2") as sandbox:
+        status = requests.get(sandbox.url, timeout=10).status_code
+
+    assert (sandbox.url.rpartition(":")[0], status) == ("http://127.0.0.2", 200)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("10.1.2.3:80", 200), ("10.1.2.3", 200), ("10.1.2.33", 421), ("", 421)]
+)
+def test_it_answers_to_the_address_that_it_was_told(host: str, status: int) -> None:
+    told = create_app(
+        Hexpm(Options()), Journal(), Faults(), stopping=threading.Event(), address="10.1.2.3"
+    )
+
+    answer = told.test_client().get("/oauth/device", headers={"Host": host})
+
+    assert answer.status_code == status
 
 
 def test_a_client_that_distrusts_the_certificate_upsets_nobody(
