@@ -136,7 +136,7 @@ def test_changed_byte_is_noticed(owner: Owner, host: Host) -> None:
 def test_key_of_the_owner_s_is_used_by_no_host(owner: Owner, host: Host) -> None:
     first = host("a")
     first.write("login/one/refresh", "1")
-    [(entry, slot)] = owner.sql("SELECT name, sealed FROM hexauth.entry WHERE name LIKE 'key/%'")
+    [(entry, slot)] = owner.sql("SELECT name, sealed FROM hexauth.entry WHERE name LIKE 'slot/%'")
     other = host("owner", "the owner's own")
     key_id = other.envelope.new_key()
     name, content = other.envelope.slot(key_id)
