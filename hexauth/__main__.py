@@ -76,9 +76,12 @@ def _enter(door: str, words: list[str], front: hot.Front | None) -> None:
         complete(" ".join(words[1:]))
     front = front or hot.answer(door)
     if not front.is_tried:
-        from hexauth.credentials import fresh, short
+        if front.wanted is None or front.wanted[0]:  # what is named `hexpm` no tool has stored
+            from hexauth.credentials import short
 
-        short.answer(front, door)
+            short.answer(front, door)
+        from hexauth.credentials import fresh
+
         fresh.answer(front, door)
     _end(run(words, front, door))
 

@@ -9,7 +9,6 @@ import sys
 import time
 
 from hexauth import hot
-from hexauth.credentials.short import Vaults, noted
 from hexauth.memory.waiting import wait
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -44,6 +43,7 @@ def _answer(front: "Front") -> None:
     pointer, mutex = front.pointer, front.path
     if front.wanted is None or not pointer or not front.holds(os.fsdecode(pointer[3])):
         return
+    from hexauth.credentials.short import Vaults, noted
     from hexauth.memory import lines
     from hexauth.memory.folder import unsaved_name
 

@@ -6,7 +6,7 @@ for it, a caller reads the vault again: what it wanted may be there.
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -85,19 +85,13 @@ def _renewed(
     """
     home = tokens.home
 
-    def work() -> Token | None:
-        while True:
-            with suppress(Lost):  # another host has the turn, and is waited for as any other
-                return _renewed_beyond(tokens, refreshes, renew, is_good)
-
     with tokens.here(), _told(tokens), home.vaults.settled():  # then they are told
         cached = tokens.answers.read()
         if cached is not None and is_good(cached):
             return cached
-        if not tokens.is_shared:
-            return work()
-        home.vaults.close()  # whoever outlives this process opens a connection of its own
-        return outlive(work, partial(_go_on_saving, tokens))
+        while True:
+            with suppress(Lost):  # another host has the turn, and is waited for as any other
+                return _renewed_beyond(tokens, refreshes, renew, is_good)
 
 
 def _renewed_beyond(
@@ -115,7 +109,8 @@ def _renewed_beyond(
             raise Found(token)
 
     try:
-        with turn.beyond(TOKEN_SECONDS, when_woken=look):
+        with ExitStack() as held:
+            held.enter_context(turn.beyond(TOKEN_SECONDS, when_woken=look))
             record = read_record(turn)  # before the token: what is sent must be no older than this
             token = tokens.load()
             if token is not None and is_good(token):
@@ -130,8 +125,17 @@ def _renewed_beyond(
                 share(record)
                 if record.state == DONE and token is not None and token.access is not None:
                     return token  # it is new, whatever the clock says
-            with attempt(turn, record.attempt + 1):
-                return get_new(record)
+
+            def work() -> Token | None:
+                try:
+                    with held.pop_all(), attempt(turn, record.attempt + 1):
+                        return get_new(record)
+                finally:
+                    tokens.close()
+
+            if not tokens.is_shared:
+                return work()
+            return outlive(work, partial(_go_on_saving, tokens), tokens.home.vaults.hand_over)
     except Found as found:
         tokens.answer(found.token)
         return found.token
@@ -142,8 +146,7 @@ def _renewed_beyond(
         tokens.answer(token)
         return token
     finally:
-        if tokens.is_shared:
-            tokens.home.vaults.close()
+        tokens.close()
 
 
 def _go_on_saving(tokens: Tokens) -> None:

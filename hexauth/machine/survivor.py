@@ -22,12 +22,17 @@ def can_outlive(platform: str = sys.platform) -> bool:
     return platform == "linux" and threading.active_count() == 1
 
 
-def outlive(work: Callable[[], T], then: Callable[[], object] = lambda: None) -> T:
+def outlive(
+    work: Callable[[], T],
+    then: Callable[[], object] = lambda: None,
+    hand_over: Callable[[], object] = lambda: None,
+) -> T:
     """Return what `work` returns, done by a process of its own that no signal for this one reaches.
 
     A lock on a file that this process has stays held until that one is done, too. `then` is what
-    that process does afterwards, while this one has its answer. What `work` raises is raised here,
-    if it is a `HexauthError`. Where a process cannot be doubled, this one does it all.
+    that process does afterwards, while this one has its answer; `hand_over` is what this one does
+    meanwhile, to let go of what is that one's now, such as connections. What `work` raises is
+    raised here, if it is a `HexauthError`. Where a process cannot be doubled, this one does it all.
     """
     if not can_outlive():
         return work()
@@ -42,6 +47,7 @@ def outlive(work: Callable[[], T], then: Callable[[], object] = lambda: None) ->
     os.close(writer)
     with suppress(ChildProcessError):
         os.waitpid(child, 0)
+    hand_over()
     try:
         with os.fdopen(reader, "rb") as pipe:
             content = pipe.read()

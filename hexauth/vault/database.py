@@ -35,6 +35,10 @@ PAUSE = 0.1
 IS_MADE = "SELECT to_regclass('hexauth.entry') IS NOT NULL"
 
 
+HANDED_OVER = list[object]()
+"""What another process holds now: if it were left to the garbage collector, it would be freed."""
+
+
 class Database:
     """The database at `url`, one of libpq's, each of whose answers may take `seconds`.
 
@@ -162,6 +166,22 @@ class Database:
         self._mine.held = None
         if held is not None:
             held.close()
+
+    def hand_over(self) -> None:
+        """Leave this thread's connection to a process that was made of this one, and uses it.
+
+        Nothing is said on it from here: its socket is closed without a word, and so is the file of
+        the slot, whose lock stays with the other process.
+        """
+        connection = getattr(self._mine, "connection", None)
+        self._mine.connection = None
+        if connection is not None and not connection.closed:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, connection.fileno())
+            os.close(nowhere)
+            connection.close()
+        HANDED_OVER.append(getattr(self._mine, "held", None))
+        self._mine.held = None
 
     def _connection(self) -> "psycopg.Connection[tuple[Any, ...]]":
         connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(

@@ -198,6 +198,11 @@ class Vaults:
         if self._shared is not None:
             self._shared.close()
 
+    def hand_over(self) -> None:
+        """Leave this thread's connection to the process that this one has been doubled into."""
+        if self._shared is not None:
+            self._shared.database.hand_over()
+
     @contextmanager
     def settled(self) -> Iterator[None]:
         """Keep whoever is inside, and the mutex it holds, until late writes have ended."""
