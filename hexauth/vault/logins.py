@@ -80,9 +80,9 @@ def save_login(vault: "Vault", login: "Login", token: Token, *, spent: str | Non
 
 def _is_next(vault: "Vault", login: "Login", on_file: str | None, token: Token, spent: str) -> bool:
     """Tell whether `token`, got for what was `spent`, is newer than the refresh token `on_file`."""
-    if fingerprint(on_file) in (spent, fingerprint(token.refresh)):
+    if not vault.is_shared or fingerprint(on_file) in (spent, fingerprint(token.refresh)):
         return True
-    return on_file is None and vault.is_shared and vault.read(_given_up(login)) == spent
+    return on_file is None and vault.read(_given_up(login)) == spent
 
 
 def drop_login(vault: "Vault", login: "Login", given_up: str = "") -> None:

@@ -52,7 +52,7 @@ class Settings:
     vault_timeout: int = _set(("HEXAUTH_VAULT_TIMEOUT",), 20, values.seconds,
         "Seconds that one call to the OS keyring, or to a database, may take.")
     passphrase: str = _set(("HEXAUTH_PASSPHRASE",), "", values.text,
-        "Encrypts the file vault.", in_file=False, secret=True)
+        "Encrypts the file vault, and what is in a database.", in_file=False, secret=True)
     passphrase_file: str = _set(("HEXAUTH_PASSPHRASE_FILE",), "", values.text,
         "A file whose first line is that passphrase.")
     passphrase_command: str = _set(("HEXAUTH_PASSPHRASE_COMMAND",), "", values.text,

@@ -145,10 +145,12 @@ def test_what_a_stream_cannot_hold_is_escaped() -> None:
 SHOWING = {
     "hexauth.machine.terminal",
     "hexauth.machine.trace",
+    "hexauth.machine.survivor",
     "hexauth.cli.streams",
     "hexauth.servers.named",
 }
-"""Where what is shown is written: escaped, an answer of a protocol, or words for a shell."""
+"""Where what is shown is written: escaped, an answer of a protocol, words for a shell, or what a
+process has shown that works for this one."""
 
 CALLS = {
     "print",
