@@ -60,7 +60,7 @@ class Database:
         self._slot, self._sleep, self.monotonic = slot, sleep, monotonic
         self._mine = threading.local()
         self._failure: tuple[float, VaultError] | None = None
-        self.patience = PATIENCE
+        self.patience = min(PATIENCE, seconds)
         """Seconds for which a connection is tried for."""
 
     @property

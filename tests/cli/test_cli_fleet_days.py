@@ -67,7 +67,10 @@ def test_hosts_go_on_with_what_is_in_memory_while_the_database_is_down(
     yard: MakeYard, frail: Postgres
 ) -> None:
     here = yard(frail)
-    one, cold = here.host("one", is_logged_in=True), here.host("cold")
+    one, cold = here.host("one"), here.host("cold")
+    for each in (one, cold):
+        each.environ["HEXAUTH_VAULT_TIMEOUT"] = "1"
+    assert one.look("login", "--no-browser").returncode == 0
     token = one.token()
     frail.stop()
     try:
@@ -137,7 +140,7 @@ def test_token_that_a_full_disk_does_not_take_is_saved_when_there_is_room(
         one, two = here.host("one", is_logged_in=True), here.host("two")
         old = two.token()
         one.erase(old)
-        here.sandbox.faults.add(parse("slow:8@refresh"))
+        here.sandbox.faults.add(parse("slow:4@refresh"))
         with one.start("hexauth", *GET) as process:
             until(lambda: here.count("refresh") == 1)
             here.sql("vacuum hexauth.entry")
