@@ -98,8 +98,7 @@ def nobody(fleet: Fleet, crew: Crews) -> Iterator[Row]:
     errors = [host.home / "errors" for host in fleet.hosts]
     with fleet.watched() as connections:
         crew.tell(fleet.program, *GET, "--login", errors=errors)
-        until(lambda: all(HEARD in each.read_bytes() for each in errors if each.exists()), 300)
-        until(lambda: all(each.exists() for each in errors), 300)
+        until(lambda: all(each.exists() and HEARD in each.read_bytes() for each in errors), 300)
         waiting = fleet.connections()
         codes = fleet.sandbox.codes - before
         fleet.sandbox.approve()

@@ -73,10 +73,10 @@ def test_init_without_a_passphrase_makes_nothing(
 def test_role_that_may_not_make_a_vault_is_told_so(
     postgres: Postgres, database: str, tmp_path: Path
 ) -> None:
-    if not postgres.sql("select 1 from pg_roles where rolname = 'nobody'"):
-        postgres.role("nobody")
+    if not postgres.sql("select 1 from pg_roles where rolname = 'makes nothing'"):
+        postgres.role("makes nothing")
     with Hosts(tmp_path) as hosts:
-        url = postgres.url(database=database, role="nobody")
+        url = postgres.url(database=database, role="makes nothing")
 
         done = hosts("one", url, "http://127.0.0.1:1/api").look("vault", "init")
 
