@@ -35,6 +35,7 @@ from tests.postgres import Postgres
 
 NOT_RUN = {
     ("README.md", "pipx install hexauth"): "it installs from a registry",
+    ("README.md", "pip install 'hexauth[postgres]'"): "docs/fleet.md does the same, and is run",
     ("docs/index.md", "pipx install hexauth"): "it installs from a registry",
     ("docs/install.md", "pipx install hexauth"): "it installs from a registry",
     ("docs/install.md", "uv tool install hexauth"): "it installs from a registry",
