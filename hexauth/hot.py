@@ -30,7 +30,7 @@ TEXTS = (  # noqa: SIM905
 FORMS = ("git", "token", "header", "env", "curl")
 """The formats that do not depend on a target's path; no other is cached."""
 
-FILE_BYTES, REQUEST_BYTES, LONG = 1 << 18, 65535, 16
+FILE_BYTES, REQUEST_BYTES, LONG, PRIME = 1 << 18, 65535, 16, 2**127 - 1
 
 NO = ("", "0", "false", "no", "off")
 """How a variable says that something is not so."""
@@ -211,9 +211,7 @@ def file_name(environ: "os._Environ[str] | dict[str, str]") -> str | None:
         return None
     irrelevant = ("HOME", "XDG_CONFIG_HOME") if environ.get("HEXAUTH_HOME") else ()
     if len(vault := environ.get("HEXAUTH_VAULT", "")) > LONG:  # a database's address
-        from hexauth.machine.digest import sha256
-
-        environ = {**environ, "HEXAUTH_VAULT": sha256(os.fsencode(vault))[:32]}
+        environ = {**environ, "HEXAUTH_VAULT": f"{int.from_bytes(os.fsencode(vault)) % PRIME:x}"}
     return ",".join("" if each in irrelevant else quoted(environ.get(each, "")) for each in KEYS)
 
 

@@ -107,3 +107,15 @@ def test_other_platforms_have_nothing_to_read(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("sys.argv", ["hexauth", "get", "hexpm"])
 
     assert hot.answer("hexauth").plain is None
+
+
+def test_long_address_of_a_vault_is_in_the_name_in_short_and_still_tells_it_from_others() -> None:
+    """A file's name has 255 bytes at most."""
+    home = {"HEXAUTH_HOME": "/home/alice.test/hexauth"}
+    address = "postgresql://builders@db.example.com/hexauth?sslrootcert=/etc/ssl/fleet.pem"
+    others = [f"{address}{end}" for end in ("", "2", "&sslmode=verify-full", "x" * 500)]
+
+    names = {hot.file_name({**home, "HEXAUTH_VAULT": each}) for each in (*others, "file", "")}
+
+    assert len(names) == len(others) + 2
+    assert all(name is not None and len(name) < 150 for name in names)
