@@ -84,7 +84,7 @@ class Picture:
         waiting, answered = (self.marks.count(each) for each in (WAITING, ANSWERED))
         return (
             f"hosts: {waiting} waiting, {answered} answered of {len(self.marks)}; at the server: "
-            f"{counts['prompts']} codes, {counts['refresh']} refreshes; "
+            f"codes {counts['prompts']}, refreshes {counts['refresh']}; "
             f"at the database: {self.fleet.connections().total()} connections"
         )
 
