@@ -149,10 +149,12 @@ def warm(fleet: Fleet, rounds: int) -> Iterator[Row]:
 def holders(fleet: Fleet, seconds: float) -> Iterator[Row]:
     """Let a holder stand still in the middle of a refresh, and go on.
 
-    Another host waits for what the holder may have got, for `AWAITED_SECONDS`, and then goes past.
+    The server's answer comes while it stands still: nobody is waited for longer by a request than
+    for a minute. Another host waits for what the holder may have got, for `AWAITED_SECONDS`, and
+    then goes past.
     """
     for longer, cut in ((0, False), (0, True), (AWAITED_SECONDS / 4, True)):
-        seen = stopped(fleet, seconds + longer, cut=cut)
+        seen = stopped(fleet, seconds + longer, cut=cut, answered=True)
         how = "connection cut" if cut else "connection left alone"
         yield Row(
             f"a holder stopped for {seconds + longer:.0f} s, {how}, another host needs a token",

@@ -37,6 +37,10 @@ LINE_BYTES = 65536
 PAUSES = 2
 """How many times the longest pause an answer may take, if nobody says by when it must be over."""
 
+LATE_READS = 4
+"""How often it is looked, when time is over, whether something has come already: a new token, say,
+for which the old one is spent. Nothing more is waited for."""
+
 _end: ContextVar[Deadline | None] = ContextVar("end", default=None)
 
 
@@ -60,7 +64,7 @@ class _Timed(RawIOBase):
     """What a server says on `sock`, which `raw` reads, until `end`."""
 
     def __init__(self, sock: Any, raw: Any, end: Deadline | None) -> None:  # noqa: ANN401  (a TLS socket, too)
-        self.end = end
+        self.end, self._late = end, 0
         self._sock, self._raw, self._pause = sock, raw, sock.gettimeout()
 
     def readable(self) -> bool:
@@ -68,8 +72,10 @@ class _Timed(RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  (io's)
         if self.end is not None:
-            if self.end.is_over():
-                raise TimeoutError
+            if self.end.is_over():  # what has come while this process stood still is heard yet
+                self._late += 1
+                if self._late > LATE_READS:
+                    raise TimeoutError
             self._sock.settimeout(_left(self.end, self._pause))
         found: int | None = self._raw.readinto(buffer)
         return found

@@ -219,3 +219,28 @@ def test_a_refresh_is_whole_with_a_token() -> None:
         assert send(mine, "POST", f"{server.url}/token", form=form)[2] == TOKEN
 
     assert NEW["access_token"].encode() in TOKEN
+
+
+def test_answer_that_came_while_this_process_stood_still_is_heard_after_its_time() -> None:
+    """It may be the token for which another one was spent."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntoken")
+        with wire.over_by(Deadline(0)):
+            answer = wire.Whole(ours)
+        answer.begin()
+
+        assert answer.read() == b"token"
+        answer.close()
+
+
+def test_answer_that_goes_on_after_its_time_is_not_waited_for() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, wire.over_by(Deadline(0)):
+        answer = wire.Whole(ours)
+        theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        answer.begin()
+
+        with pytest.raises(TimeoutError):
+            answer.read()
+        answer.close()
