@@ -10,7 +10,7 @@ from hexauth.hot import Front
 from hexauth.machine import trace
 from hexauth.machine.terminal import on
 from hexauth.vault.home import Home
-from hexauth.world.values import is_shared
+from hexauth.world.values import VAULTS, is_shared
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -51,7 +51,7 @@ def vault_option() -> Decorator:
     """Return the option `--vault`."""
     return _setting(
         "--vault",
-        type=VaultName(["auto", "keyring", "file"]),
+        type=VaultName(VAULTS[:-1]),
         metavar="VAULT",
         help="Where secrets rest: keyring (the operating system's), file, or the address of a "
         "database that hosts share (postgresql://...).  [default: auto]",

@@ -111,8 +111,7 @@ def log_in(tokens: Tokens, arrival: Arrival, question: Question, why_not: str = 
         except Lost:  # another host goes on with the code, and is watched as any other
             continue
         finally:
-            if tokens.is_shared:
-                home.vaults.close()
+            tokens.close()
 
 
 def _in_turn(tokens: Tokens, arrival: Arrival, question: Question, why_not: str) -> Token:
@@ -133,10 +132,11 @@ def _in_turn(tokens: Tokens, arrival: Arrival, question: Question, why_not: str)
         watch = held.enter_context(Watch(tokens))
         held.enter_context(turn.here(None, watch.look))
         cached = tokens.answers.read()
-        if not is_new(cached, arrival, home.now()):
+        is_here = is_new(cached, arrival, home.now())
+        if not is_here:
             held.enter_context(turn.beyond(None, watch.look, look))
         watch.close()
-        token = cached if is_new(cached, arrival, home.now()) else tokens.load()
+        token = cached if is_here else tokens.load()
         if token is not None and is_new(token, arrival, home.now()):
             if question.own or (watch.has_seen and home.screen.visible):
                 say_in(tokens, token)

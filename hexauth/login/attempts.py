@@ -76,10 +76,15 @@ def _first_look(tokens: Tokens, ended: Callable[[], tuple[int, int]]) -> Arrival
     asked by a hundred at once may not answer them all in time.
     """
     home = tokens.home
-    if home.front.holds(str(tokens.local_turn("token").mutex)):
+
+    def counted() -> tuple[int, int]:
+        """Return what `ended` does, where the records are; reading the token says what is wrong."""
         with suppress(VaultError):
             tokens.token_turn.open()
-        count = ended()
+        return ended()
+
+    if home.front.holds(str(tokens.local_turn("token").mutex)):
+        count = counted()
         token = _load_and_answer(tokens)
         if token is None or token.is_fresh(home.now(), home.settings.min_ttl):
             home.front.leave()
@@ -88,13 +93,12 @@ def _first_look(tokens: Tokens, ended: Callable[[], tuple[int, int]]) -> Arrival
     with suppress(Expired), tokens.here(WAIT_SECONDS):
         cached = tokens.answers.read()
         if tokens.is_shared:
-            if cached is None:
-                with suppress(VaultError):  # reading the token says so
-                    tokens.token_turn.open()
-            count = ended()
+            count = counted() if cached is None else ended()
         token = cached or _load_and_answer(tokens)
         home.front.leave()  # whoever waits to know these surroundings can
         return Arrival(token, *count)
+    if tokens.is_shared:
+        count = counted()
     return Arrival(tokens.load(), *count)
 
 

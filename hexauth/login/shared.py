@@ -32,9 +32,10 @@ def traces(tokens: Tokens) -> Iterator[Trace]:
         return
     vault = tokens.home.vaults.database()
     for what, turn in (("asked", "login"), ("refreshed", "token")):
-        row = vault.row(f"{RECORD}{tokens.entry}/{turn}")
+        name = f"{RECORD}{tokens.entry}/{turn}"
+        row = vault.row(name)
         if row.sealed is not None:
-            content = vault.envelope.open(f"{RECORD}{tokens.entry}/{turn}", row.version, row.sealed)
+            content = vault.envelope.open(name, row.version, row.sealed)
             record = parse_record(content.encode())
             at = row.saved_at - vault.ahead()
             yield Trace(what, record.host, row.saved_as, at, record.state)

@@ -138,11 +138,9 @@ class PostgresVault:
 
     def delete(self, entry: str) -> None:
         """Remove `entry`, whose version stays; one that is not there is fine. Raises `Outrun`."""
-        row = self.row(entry) if entry not in self._versions else None
-        if row is None:
-            row = Row(self._versions[entry], self.row(entry).sealed)
+        before, row = self._versions.get(entry), self.row(entry)
         if row.sealed is not None:
-            self.swap(entry, row.version, None)
+            self.swap(entry, row.version if before is None else before, None)
 
     def _version(self, entry: str) -> int:
         return self._versions[entry] if entry in self._versions else self.row(entry).version

@@ -1,7 +1,7 @@
 """The index of a shared vault: what is known of each entry lies in the vault, sealed as the rest.
 
-This machine's index is a copy. It is brought up to date when a process goes to the vault anyway,
-and once a minute by one that does not; without the database it stays as it was.
+This machine's index is a copy, which a process that looks into it brings up to date once a minute;
+without the database it stays as it was.
 """
 
 import time
@@ -20,7 +20,7 @@ from hexauth.vault.index import Index
 from hexauth.vault.postgres import FACTS, PostgresVault
 
 SECONDS = 60
-"""How long a copy is good for whoever has no other need of the database."""
+"""How long a copy is good."""
 
 PATIENCE = 30
 """The longest that a process without any copy waits for the one that makes it, in seconds."""
