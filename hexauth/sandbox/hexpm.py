@@ -139,8 +139,10 @@ class Hexpm:
             wanted = _scope(scope) if scope else owned
             if not scopes.within(wanted, owned):
                 raise Refused("invalid_scope", "The scope exceeds the API key's")
-            row = Row(client_id, wanted, self._now() + self.options.token_ttl)
-            return Issued(self._access_token(row), None, self.options.token_ttl, " ".join(wanted))
+            now = self._now()
+            row = Row(client_id, wanted, now + self.options.token_ttl)
+            access = self._access_token(row, now)
+            return Issued(access, None, self.options.token_ttl, " ".join(wanted))
 
     def revoke(self, client_id: str, token: str) -> None:
         """Kill the row of an access or refresh token; its session keeps its place (RFC 7009)."""
@@ -268,14 +270,11 @@ class Hexpm:
             self.options.user, " ".join(scope), issued_at=now, expires_at=session.ends_at
         )
         self._refresh[digest(refresh)] = row
-        return row, Issued(self._access_token(row), refresh, lasts, " ".join(scope))
+        return row, Issued(self._access_token(row, now), refresh, lasts, " ".join(scope))
 
-    def _access_token(self, row: Row) -> str:
+    def _access_token(self, row: Row, now: float) -> str:
         token = self.mint.access(
-            self.options.user,
-            " ".join(row.scope),
-            issued_at=self._now(),
-            expires_at=row.expires_at,
+            self.options.user, " ".join(row.scope), issued_at=now, expires_at=row.expires_at
         )
         self._access[digest(token)] = row
         return token

@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from joserfc import jwt
 
 from hexauth.hex import CLIENT_ID, SESSION_SECONDS
 from hexauth.sandbox import scopes
@@ -15,13 +16,21 @@ OTHER_CLIENT_ID = "00000000-0000-4000-8000-000000000000"
 
 
 class Clock:
-    """A clock that moves when it is told to."""
+    """A clock that moves when it is told to, and by `step` seconds each time it is looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: float = 0) -> None:
         self.time = 1_000_000.0
+        self.step = step
 
     def __call__(self) -> float:
+        self.time += self.step
         return self.time
+
+
+def lasts(hexpm: Hexpm, token: str) -> int:
+    """Return how long a token says that it is good for, in seconds."""
+    claims = jwt.decode(token, hexpm.mint.key).claims
+    return int(claims["exp"] - claims["iat"])
 
 
 def log_in(hexpm: Hexpm, name: str = "vm") -> tuple[Grant, Issued]:
@@ -319,6 +328,16 @@ def test_polls_that_come_too_soon_are_counted(polls: list[int], hasty: int) -> N
         outcome(lambda: hexpm.poll(CLIENT_ID, grant.device_code))
 
     assert counts["hasty_polls"] == hasty
+
+
+def test_a_token_is_good_for_as_long_as_its_answer_says() -> None:
+    """Also if a second begins while it is made."""
+    hexpm = Hexpm(Options(), now=Clock(step=1))
+    _, first = log_in(hexpm)
+    later = refreshed(hexpm, first)
+    exchanged = hexpm.exchange(CLIENT_ID, hexpm.add_key(), "")
+
+    assert [lasts(hexpm, each.access) for each in (first, later, exchanged)] == [1800] * 3
 
 
 @pytest.mark.parametrize(
