@@ -22,7 +22,7 @@ from hexauth.sandbox.options import Options
 from hexauth.sandbox.serve import Sandbox
 from tests import secret_service as secret_services
 from tests.authorities import sign
-from tests.ready import ready
+from tests.ready import ready, suits
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -53,6 +53,18 @@ class Process(subprocess.Popen[bytes]):
         super().__exit__(kind, *rest)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that starts each program anew (see tests/ready.py)."""
+    parser.addoption("--anew", action="store_true", help="start each of hexauth's programs anew")
+
+
+@pytest.fixture(autouse=True)
+def starts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let programs be started anew in a test that is marked so."""
+    if request.node.get_closest_marker("anew") or request.config.getoption("--anew"):
+        monkeypatch.setattr(Machine, "is_anew", True)
+
+
 def unix(said: str) -> float:
     """Return in unix seconds the time that `--json` says."""
     return datetime.fromisoformat(said).timestamp()
@@ -60,6 +72,9 @@ def unix(said: str) -> float:
 
 class Machine:
     """A home folder of its own, and hexauth's commands as a shell would find them."""
+
+    is_anew = False
+    """Whether each program is started anew, also where a prepared process would do."""
 
     def __init__(self, home: Path, api_url: str) -> None:
         self.home = home
@@ -91,12 +106,17 @@ class Machine:
         self, *words: str, give: bytes = b"", environ: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run a command to its end."""
+        whole = {**self.environ, **(environ or {})}
+        if not self.is_anew and suits(words[0], whole) and not ready().is_busy:
+            return ready().run(*words, environ=whole, cwd=self.home, give=give)
         with self.start(*words, environ=environ) as process:
             out, err = process.communicate(give, timeout=SECONDS)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def prepare(self, *words: str, give: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-        """Run a program of hexauth's that is not what is tested: as `run` does, but sooner."""
+        """Run a program of hexauth's that is not what is tested: anew only if that is sooner."""
+        if ready().is_busy:
+            return self.run(*words, give=give)
         return ready().run(*words, environ=self.environ, cwd=self.home, give=give)
 
     def hexauth(

@@ -1,8 +1,9 @@
 """Runs of hexauth that find every import made: each is a fork of one process that has made them.
 
-What they print, and how they end, is as from a new process, which takes six times as long. They are
-for what prepares a test, and for what looks around after it; and for the longer of two ways. What a
-test is about is started anew.
+It runs the installed program in a process of its own, with the arguments, environment, folder and
+streams given. What that prints, and how it ends, is as from a new process, which takes six times as
+long. Where a start is what is tested, the test or its module is marked `anew`; with `pytest --anew`
+all are.
 """
 
 import atexit
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -46,25 +48,53 @@ SECONDS = 60
 
 STREAMS = ("stdin", "stdout", "stderr")
 
+PROGRAMS = ("hexauth", "git-credential-hexauth", "docker-credential-hexauth", "hexauth-bazel")
+
+LOCALE = {"LANG": "C.UTF-8"}
+"""What Python is started with that it does not read again: see `suits`."""
+
+STARTERS = ("LANG", "LC_", "LD_", "PYTHON", "TZ")
+"""How the names of variables begin that Python, or what loads it, looks at when it starts."""
+
+
+def suits(program: str, environ: Mapping[str, str]) -> bool:
+    """Tell whether a run of `program` in `environ` ends as it would if it were started anew."""
+    return (
+        program in PROGRAMS
+        and {name: value for name, value in environ.items() if name.startswith(STARTERS)} == LOCALE
+    )
+
 
 class Ready:
-    """Runs commands, one after the other."""
+    """Runs commands, one after the other: threads wait for each other."""
 
     def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
         self._process, self._folder = process, folder
+        self._turn = threading.Lock()
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether a command is running."""
+        return self._turn.locked()
 
     def run(
         self, *words: str, environ: Mapping[str, str], cwd: Path, give: bytes = b""
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run one of hexauth's programs to its end, with `environ` as its whole environment."""
-        stdin, stdout, stderr = (self._folder / name for name in STREAMS)
-        stdin.write_bytes(give)
+        # A folder for each, as what a command leaves behind may go on writing.
+        with self._turn, tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            stdin, stdout, stderr = (Path(folder, name) for name in STREAMS)
+            stdin.write_bytes(give)
+            code = self._ask(json.dumps([words, dict(environ), str(cwd), folder]))
+            out, err = stdout.read_bytes(), stderr.read_bytes()
+        return subprocess.CompletedProcess(words, code, out, err)
+
+    def _ask(self, line: str) -> int:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{json.dumps([words, dict(environ), str(cwd)])}\n")
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        code = int(self._process.stdout.readline())
-        return subprocess.CompletedProcess(words, code, stdout.read_bytes(), stderr.read_bytes())
+        return int(self._process.stdout.readline())
 
 
 @contextmanager
@@ -73,11 +103,11 @@ def running() -> Iterator[Ready]:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hx-ready-"))
         process = subprocess.Popen(
-            [sys.executable, __file__, folder],
+            [sys.executable, __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={"LANG": "C.UTF-8", "PATH": os.environ.get("PATH", os.defpath)},
+            env={**LOCALE, "PATH": os.environ.get("PATH", os.defpath)},
         )
         stack.enter_context(process)
         assert process.stdin is not None
@@ -93,18 +123,18 @@ def ready() -> Ready:
     return stack.enter_context(running())
 
 
-def serve(folder: Path) -> None:
+def serve() -> None:
     """Run a command for each line on standard input, and write how it has ended."""
     for each in (*HEAVY, *_modules()):
         import_module(each)
     scripts = dict[str, CodeType]()
     for line in sys.stdin:
-        words, environ, cwd = json.loads(line)
+        words, environ, cwd, folder = json.loads(line)
         if words[0] not in scripts:
             path = Path(sys.executable).with_name(words[0])
             scripts[words[0]] = compile(path.read_bytes(), path, "exec")
         if (child := os.fork()) == 0:
-            _become(scripts[words[0]], words, environ, cwd, folder)
+            _become(scripts[words[0]], words, environ, cwd, Path(folder))
         sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
         sys.stdout.flush()
 
@@ -147,4 +177,4 @@ def _become(
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve()

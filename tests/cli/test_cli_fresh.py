@@ -18,9 +18,13 @@ from tests.secret_service import Start, lock
 
 Make = Callable[[Sandbox], Machine]
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="there is memory of a user's own on Linux alone"
-)
+pytestmark = [
+    pytest.mark.anew,
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux"),
+        reason="there is memory of a user's own on Linux alone",
+    ),
+]
 
 TOKEN = ("hexauth", "get", "hexpm", "--format", "token", "--no-login")
 

@@ -21,9 +21,13 @@ Make = Callable[[Sandbox], Machine]
 OFF = {"HEXAUTH_CACHE": "off"}
 TOKEN = ("hexauth", "get", "hexpm", "--format", "token", "--no-login")
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="there is a cache on Linux alone"
-)
+pytestmark = [
+    pytest.mark.anew,
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux"),
+        reason="there is a cache on Linux alone",
+    ),
+]
 
 
 @pytest.fixture

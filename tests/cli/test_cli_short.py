@@ -17,9 +17,13 @@ from tests.cli.test_cli_hot import imports
 from tests.conftest import Machine, Serve
 from tests.secret_service import lock, unlock
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="there is no short way elsewhere"
-)
+pytestmark = [
+    pytest.mark.anew,
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux"),
+        reason="there is no short way elsewhere",
+    ),
+]
 
 GIT, DOCKER = ("git-credential-hexauth", "get"), ("docker-credential-hexauth", "get")
 
