@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from hexauth.sandbox.options import Options
@@ -24,14 +24,45 @@ from hexauth.sandbox.serve import Sandbox
 from tests.conftest import signed_by_itself
 from tests.hex_registry import REAL, Mix, private_names
 
-FILES, FILE_BYTES, CONNECTIONS = 300, 4096, 8
-BIG_BYTES = 300 * 1024 * 1024
-PACKAGES = 30
+FILE_BYTES, CONNECTIONS = 4096, 8
 
-SMALL, BIG, BUILD = f"{FILES} files", "one file of 300 MB", f"mix deps.get of {PACKAGES}"
-BY_HAND = "with the token by hand"
-LIMITS = {(SMALL, "straight"): 1.5, (BIG, "straight"): 1.2, (BUILD, BY_HAND): 1.15}
-"""What may be compared with what, and how much more the proxy may take."""
+STRAIGHT, BY_HAND, THROUGH = "straight", "with the token by hand", "through"
+
+MEMORY = 64
+"""The most MiB that the proxy may take."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is fetched; what each is called in the tables."""
+
+    files: int = 300
+    megabytes: int = 300
+    packages: int = 30
+
+    @property
+    def small(self) -> str:
+        """Many small files."""
+        return f"{self.files} files"
+
+    @property
+    def big(self) -> str:
+        """One big file."""
+        return f"one file of {self.megabytes} MB"
+
+    @property
+    def build(self) -> str:
+        """What mix fetches."""
+        return f"mix deps.get of {self.packages}"
+
+    @property
+    def limits(self) -> dict[tuple[str, str], float]:
+        """What may be compared with what, and how much more the proxy may take."""
+        return {
+            (self.small, STRAIGHT): 1.5,
+            (self.big, STRAIGHT): 1.2,
+            (self.build, BY_HAND): 1.15,
+        }
 
 
 @dataclass
@@ -105,22 +136,22 @@ class Bench:
             finally:
                 process.terminate()
 
-    def fetching(self, through: str) -> Iterator[Work]:
+    def fetching(self, through: str, sizes: Sizes) -> Iterator[Work]:
         """Yield what is fetched by curl, straight and through the proxy."""
         header = self.folder / "header"
         header.write_text(self.run("hexauth", "get", "hexpm", "--format", "header"))
         straight = ["--cacert", str(self.certificate), "--header", f"@{header}"]
-        ways = {"straight": (str(self.sandbox.repository_url), straight), "through": (through, [])}
+        ways = {STRAIGHT: (str(self.sandbox.repository_url), straight), THROUGH: (through, [])}
         curl = [str(shutil.which("curl")), "--silent", "--show-error", "--fail"]
         for way, (url, options) in ways.items():
             base = f"{url}/repos/acme/tarballs"
             listed = self.folder / way
             one = f'url = "{base}/small-{{}}"\noutput = "/dev/null"\n'
-            listed.write_text("".join(one.format(n) for n in range(FILES)))
+            listed.write_text("".join(one.format(n) for n in range(sizes.files)))
             many = ["--parallel", "--parallel-max", str(CONNECTIONS), "--config", str(listed)]
-            yield Work(f"{SMALL}, {way}", [*curl, *options, *many], self.environ)
+            yield Work(f"{sizes.small}, {way}", [*curl, *options, *many], self.environ)
             big = ["--output", "/dev/null", f"{base}/big"]
-            yield Work(f"{BIG}, {way}", [*curl, *options, *big], self.environ)
+            yield Work(f"{sizes.big}, {way}", [*curl, *options, *big], self.environ)
 
     def starting(self) -> Iterator[Work]:
         """Yield what a command beside a proxy costs that fetches nothing."""
@@ -130,22 +161,22 @@ class Bench:
         yield Work("true", [true], self.environ)
         yield Work("hexauth exec -- true", [hexauth, "exec", "--", true], self.environ)
 
-    def building(self, mix: Mix) -> Iterator[Work]:
+    def building(self, mix: Mix, sizes: Sizes) -> Iterator[Work]:
         """Yield `mix deps.get` of private packages, with the token by hand and by `exec`."""
         token = f"Bearer {self.run('hexauth', 'get', 'hexpm', '--format', 'token')}"
-        for way in (BY_HAND, "through"):
+        for way in (BY_HAND, THROUGH):
             application = self.folder / f"application-{way.split()[0]}"
-            folder = mix.application(application, private=private_names(PACKAGES))
+            folder = mix.application(application, private=private_names(sizes.packages))
             environ = {**self.environ, **mix.environ(folder)}
             words = [str(shutil.which("mix")), "deps.get"]
-            if way == "through":
+            if way == THROUGH:
                 words = [str(self.scripts / "hexauth"), "exec", "--", *words]
             else:
                 off = [words[0], "hex.repo", "set", "hexpm", "--no-oauth-exchange"]
                 subprocess.run(off, env=environ, cwd=folder, check=True, capture_output=True)
                 environ["HEX_REPOS_KEY"] = token
             leaves = ("deps", "mix.lock", ".hex/packages", ".hex/cache.ets")
-            yield Work(f"{BUILD}, {way}", words, environ, folder, leaves)
+            yield Work(f"{sizes.build}, {way}", words, environ, folder, leaves)
 
 
 def interleave(works: list[Work], rounds: int) -> None:
@@ -165,7 +196,7 @@ def peak(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def report(works: list[Work], memory: float) -> str:
+def report(works: list[Work], memory: float, sizes: Sizes) -> str:
     """Return the tables."""
     found = {work.name: work.median for work in works}
     lines = ["| what | median, ms |", "| --- | --- |"]
@@ -173,11 +204,11 @@ def report(works: list[Work], memory: float) -> str:
     lines += ["", "| figure | found | limit | |", "| --- | --- | --- | --- |"]
     exec_ = (found["hexauth exec -- true"] - found["true"]) / found["python -c pass"]
     figures = [("hexauth exec -- true over true / python -c pass", exec_, 2.5)]
-    for (name, other), limit in LIMITS.items():
-        if f"{name}, through" in found:
-            ratio = found[f"{name}, through"] / found[f"{name}, {other}"]
-            figures.append((f"{name}, through / {other}", ratio, limit))
-    figures.append(("the proxy's memory, MiB", memory, 64))
+    for (name, other), limit in sizes.limits.items():
+        if f"{name}, {THROUGH}" in found:
+            ratio = found[f"{name}, {THROUGH}"] / found[f"{name}, {other}"]
+            figures.append((f"{name}, {THROUGH} / {other}", ratio, limit))
+    figures.append(("the proxy's memory, MiB", memory, MEMORY))
     for name, value, limit in figures:
         met = "met" if value <= limit else "not met"
         lines.append(f"| {name} | {value:.2f} | ≤ {limit:g} | {met} |")
@@ -189,20 +220,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scripts", type=Path, default=Path(sys.executable).parent)
     parser.add_argument("--rounds", type=int, default=15)
+    for size in fields(Sizes):
+        parser.add_argument(f"--{size.name}", type=int, default=size.default)
     given = parser.parse_args()
+    sizes = Sizes(given.files, given.megabytes, given.packages)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         archives = sorted(REAL.glob("hex-*.ez")) if shutil.which("mix") else []
         mix = Mix(folder, archives[-1]) if archives else None
         registry = folder / "registry"
         if mix is not None:
-            shutil.copytree(mix.registry(private=PACKAGES), registry)
+            shutil.copytree(mix.registry(private=sizes.packages), registry)
         tarballs = registry / "repos/acme/tarballs"
         tarballs.mkdir(parents=True, exist_ok=True)
-        for n in range(FILES):
+        for n in range(sizes.files):
             (tarballs / f"small-{n}").write_bytes(os.urandom(FILE_BYTES))
         with (tarballs / "big").open("wb") as file:
-            file.truncate(BIG_BYTES)
+            file.truncate(sizes.megabytes * 1024 * 1024)
         certificate = signed_by_itself(folder / "server.pem")
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate)
@@ -213,11 +247,11 @@ def main() -> None:
             for each in (bench, other):
                 each.run("hexauth", "login", "--no-browser")
             with bench.proxy() as (url, pid):
-                works = [*bench.starting(), *bench.fetching(url)]
-                works += [] if mix is None else other.building(mix)
+                works = [*bench.starting(), *bench.fetching(url, sizes)]
+                works += [] if mix is None else other.building(mix, sizes)
                 interleave(works, given.rounds)
                 memory = peak(pid)
-    print(report(works, memory))  # noqa: T201
+    print(report(works, memory, sizes))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib import import_module
@@ -65,6 +65,14 @@ def suits(program: str, environ: Mapping[str, str]) -> bool:
     )
 
 
+class Ended(subprocess.CompletedProcess[bytes]):
+    """How a command has ended; `kib` is the most memory that it had, with all its imports."""
+
+    def __init__(self, words: Sequence[str], code: int, kib: int, out: bytes, err: bytes) -> None:
+        super().__init__(words, code, out, err)
+        self.kib = kib
+
+
 class Ready:
     """Runs commands, one after the other: threads wait for each other."""
 
@@ -77,24 +85,21 @@ class Ready:
         """Tell whether a command is running."""
         return self._turn.locked()
 
-    def run(
-        self, *words: str, environ: Mapping[str, str], cwd: Path, give: bytes = b""
-    ) -> "subprocess.CompletedProcess[bytes]":
+    def run(self, *words: str, environ: Mapping[str, str], cwd: Path, give: bytes = b"") -> Ended:
         """Run one of hexauth's programs to its end, with `environ` as its whole environment."""
         # A folder for each, as what a command leaves behind may go on writing.
         with self._turn, tempfile.TemporaryDirectory(dir=self._folder) as folder:
             stdin, stdout, stderr = (Path(folder, name) for name in STREAMS)
             stdin.write_bytes(give)
-            code = self._ask(json.dumps([words, dict(environ), str(cwd), folder]))
-            out, err = stdout.read_bytes(), stderr.read_bytes()
-        return subprocess.CompletedProcess(words, code, out, err)
+            code, kib = self._ask(json.dumps([words, dict(environ), str(cwd), folder]))
+            return Ended(words, code, kib, stdout.read_bytes(), stderr.read_bytes())
 
-    def _ask(self, line: str) -> int:
+    def _ask(self, line: str) -> list[int]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        return [int(word) for word in self._process.stdout.readline().split()]
 
 
 @contextmanager
@@ -135,7 +140,8 @@ def serve() -> None:
             scripts[words[0]] = compile(path.read_bytes(), path, "exec")
         if (child := os.fork()) == 0:
             _become(scripts[words[0]], words, environ, cwd, Path(folder))
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        _, status, usage = os.wait4(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}\n")
         sys.stdout.flush()
 
 

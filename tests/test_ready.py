@@ -1,11 +1,15 @@
 """Runs with every import made end as new processes do."""
 
+import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from hexauth.sandbox.serve import Sandbox
 from tests.conftest import Machine, Serve
+from tests.ready import Ended, suits
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -26,5 +30,53 @@ def test_a_prepared_run_ends_as_a_new_process_does(
 ) -> None:
     here = machine(serve(approve_after=0))
     prepared = here.prepare(*words, give=give)
+    assert isinstance(prepared, Ended)
+    here.is_anew = True
 
-    assert vars(prepared) == vars(here.run(*words, give=give))
+    assert {**vars(here.run(*words, give=give)), "kib": prepared.kib} == vars(prepared)
+
+
+@pytest.mark.parametrize(
+    ("program", "more", "expected"),
+    [
+        ("hexauth", {}, True),
+        ("hexauth", {"HEXAUTH_VAULT": "keyring"}, True),
+        ("hexauth", {"LC_ALL": "C"}, False),
+        ("hexauth", {"LANG": "C"}, False),
+        ("hexauth", {"LD_PRELOAD": "/usr/lib/faketime"}, False),
+        ("hexauth", {"PYTHONUTF8": "0"}, False),
+        ("hexauth", {"TZ": "UTC"}, False),
+        ("git", {}, False),
+    ],
+)
+def test_what_python_looks_at_when_it_starts_makes_a_start_necessary(
+    program: str, more: dict[str, str], expected: bool
+) -> None:
+    assert suits(program, {"PATH": "/bin", "LANG": "C.UTF-8", **more}) is expected
+
+
+@pytest.mark.anew
+def test_a_mark_starts_programs_anew(serve: Serve, machine: Callable[[Sandbox], Machine]) -> None:
+    here = machine(serve())
+
+    assert not isinstance(here.run("hexauth", "--version"), Ended)
+
+
+def test_without_a_mark_they_are_prepared_but_while_another_one_runs(
+    serve: Serve, machine: Callable[[Sandbox], Machine], request: pytest.FixtureRequest
+) -> None:
+    """That one may end only when this one has."""
+    if request.config.getoption("--anew"):
+        pytest.skip("--anew")
+    sandbox = serve()
+    here = machine(sandbox)
+    with ThreadPoolExecutor(1) as pool:
+        login = pool.submit(here.run, "hexauth", "login", "--no-browser")
+        until(lambda: sandbox.hexpm.grants() != [])
+        status = here.run("hexauth", "status")
+        sandbox.hexpm.answer(sandbox.hexpm.grants()[0], approve=True)
+
+    assert [type(each) for each in (login.result(), status)] == [
+        Ended,
+        subprocess.CompletedProcess,
+    ]

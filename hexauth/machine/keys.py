@@ -69,7 +69,8 @@ class Keys:
         """Return the key that is pressed within `seconds`; empty if none is.
 
         That may be known at once: `in_front` tells whether there can be any. Of a letter beyond
-        ASCII no more is told than that it was one.
+        ASCII no more is told than that it was one. A signal that comes just before it begins to
+        wait is acted on when it has waited, so `seconds` had better be few.
         """
         if not self.in_front:
             return ""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Machine
 from tests.hostile.rows import ROWS, Row
-from tests.hostile.run import MIB, SECONDS, mib, on_screen, ran, run
+from tests.hostile.run import MIB, SECONDS, on_screen, prepared, run
 
 SLOW = (
     ("refresh", "a body that drips, with its length"),
@@ -27,7 +27,7 @@ SHORT = [
 
 @pytest.mark.parametrize("row", SHORT, ids=lambda row: f"{row.endpoint}: {row.name}")
 def test_nothing_is_held_up_filled_lost_or_shown_raw(row: Row, tmp_path: Path) -> None:
-    result = run(row, tmp_path)
+    result = run(row, tmp_path, prepared)
 
     assert (result.faults, result.ran.err) == ((), result.ran.err)
 
@@ -54,7 +54,7 @@ def test_erlang_terms_in_a_file_are_read_with_limits(name: str, tmp_path: Path) 
     (tmp_path / ".hex").mkdir()
     (tmp_path / ".hex/hex.config").write_bytes(TERMS[name])
 
-    done = ran(Machine(tmp_path, "http://127.0.0.1:9/api"), "import")
+    done = prepared(Machine(tmp_path, "http://127.0.0.1:9/api"), "import")
 
     assert (done.code in (0, 2), [*on_screen(done.out + done.err)]) == (True, [])
-    assert (done.seconds < SECONDS, mib(done) < MIB) == (True, True)
+    assert (done.seconds < SECONDS, done.mib < MIB) == (True, True)

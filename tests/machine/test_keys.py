@@ -2,34 +2,78 @@
 
 import os
 import pty
+import select
 import signal
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from hexauth.machine.keys import Keys
+from tests.conftest import SECONDS
 
 WAITING = b"waiting"
 
 
-def child(act: Callable[[], None]) -> tuple[int, int]:
-    """Run `act` in a child at a terminal of its own; return its pid and our end of that."""
-    pid, master = pty.fork()
-    if pid == 0:
-        try:
-            act()
-        finally:
-            os._exit(0)
-    return pid, master
+class Child:
+    """A process with a terminal of its own, which does `act`; `master` is our end of that."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            try:
+                act()
+            finally:
+                os._exit(0)
+        self._unread = b""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its terminal hands out whole lines, and shows them."""
+        return is_plain(self.master)
+
+    def read_until(self, wanted: bytes) -> bytes:
+        """Return what it shows up to `wanted`; what comes behind that is for the next call."""
+        while wanted not in self._unread:
+            assert select.select([self.master], [], [], SECONDS)[0], self._unread
+            self._unread += os.read(self.master, 100)
+        before, _, self._unread = self._unread.partition(wanted)
+        return before + wanted
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self.master, keys)
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
+        os.waitpid(self.pid, 0)
+
+
+MakeChild = Callable[[Callable[[], None]], Child]
+
+
+@pytest.fixture
+def child() -> Iterator[MakeChild]:
+    """Return what makes a child; its terminal is closed at the end, which ends who is left."""
+    with ExitStack() as stack:
+
+        def make(act: Callable[[], None]) -> Child:
+            made = Child(act)
+            stack.callback(os.close, made.master)
+            return made
+
+        yield make
 
 
 def heard() -> None:
-    """Say that keys are heard, and which was."""
+    """Say that keys are heard, and which was; until then it listens for a moment at a time."""
     with Keys() as keys:
         assert keys.has_terminal
         os.write(1, WAITING)
-        os.write(1, b"<" + keys.within(30).encode() + b">")
+        while not (key := keys.within(0.1)):
+            pass
+        os.write(1, b"<" + key.encode() + b">")
 
 
 def is_plain(master: int) -> bool:
@@ -39,53 +83,49 @@ def is_plain(master: int) -> bool:
     return flags & both == both
 
 
-def read_until(master: int, wanted: bytes) -> bytes:
-    seen = b""
-    while wanted not in seen:
-        seen += os.read(master, 100)
-    return seen
+def test_a_key_is_heard_at_once_and_not_shown_and_the_terminal_is_as_before(
+    child: MakeChild,
+) -> None:
+    screen = child(heard)
+    screen.read_until(WAITING)
+    assert not screen.is_plain
+
+    screen.type(b"c")
+
+    assert screen.read_until(b">") == b"<c>"
+    screen.wait()
+    assert screen.is_plain
 
 
-def test_a_key_is_heard_at_once_and_not_shown_and_the_terminal_is_as_before() -> None:
-    pid, master = child(heard)
-    read_until(master, WAITING)
-    assert not is_plain(master)
-
-    os.write(master, b"c")
-
-    assert read_until(master, b">") == b"<c>"
-    os.waitpid(pid, 0)
-    assert is_plain(master)
-    os.close(master)
-
-
-def test_keys_that_come_together_are_heard_one_by_one() -> None:
+def test_keys_that_come_together_are_heard_one_by_one(
+    child: MakeChild,
+) -> None:
     def both() -> None:
         with Keys() as keys:
             os.write(1, WAITING)
             heard = keys.within(30) + keys.within(30)
             os.write(1, b"<" + heard.encode() + b">")
 
-    pid, master = child(both)
-    read_until(master, WAITING)
+    screen = child(both)
+    screen.read_until(WAITING)
 
-    os.write(master, b"y\n")
+    screen.type(b"y\n")
 
-    assert read_until(master, b">") == b"<y\r\n>"
-    os.waitpid(pid, 0)
-    os.close(master)
+    assert screen.read_until(b">") == b"<y\r\n>"
+    screen.wait()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_terminal_is_as_before_when_a_signal_ends_the_process(number: signal.Signals) -> None:
-    pid, master = child(heard)
-    read_until(master, WAITING)
+def test_terminal_is_as_before_when_a_signal_ends_the_process(
+    child: MakeChild, number: signal.Signals
+) -> None:
+    screen = child(heard)
+    screen.read_until(WAITING)
 
-    os.kill(pid, number)
+    os.kill(screen.pid, number)
 
-    os.waitpid(pid, 0)
-    assert is_plain(master)
-    os.close(master)
+    screen.wait()
+    assert screen.is_plain
 
 
 def job(act: Callable[[], None]) -> int:
@@ -102,7 +142,9 @@ def job(act: Callable[[], None]) -> int:
     return pid
 
 
-def test_terminal_is_as_before_while_the_process_is_stopped() -> None:
+def test_terminal_is_as_before_while_the_process_is_stopped(
+    child: MakeChild,
+) -> None:
     def shell() -> None:
         pid = job(heard)
         os.waitpid(pid, os.WUNTRACED)
@@ -110,35 +152,35 @@ def test_terminal_is_as_before_while_the_process_is_stopped() -> None:
         os.kill(pid, signal.SIGCONT)
         os.waitpid(pid, 0)
 
-    pid, master = child(shell)
-    read_until(master, WAITING)
-    os.write(master, b"\x1a")  # Ctrl-Z
-    read_until(master, b"stopped")
-    os.write(master, b"c\n")
+    screen = child(shell)
+    screen.read_until(WAITING)
+    screen.type(b"\x1a")  # Ctrl-Z
+    screen.read_until(b"stopped")
+    screen.type(b"c\n")
 
-    assert b"<c>" in read_until(master, b">")
-    os.waitpid(pid, 0)
-    os.close(master)
+    assert b"<c>" in screen.read_until(b">")
+    screen.wait()
 
 
-def test_terminal_that_a_killed_process_has_left_is_mended_by_the_next() -> None:
+def test_terminal_that_a_killed_process_has_left_is_mended_by_the_next(
+    child: MakeChild,
+) -> None:
     def shell() -> None:
         pid = job(heard)
         os.waitpid(pid, 0)
         os.write(1, b"spoilt" if not is_plain(0) else b"sound")
         os.waitpid(job(heard), 0)
 
-    pid, master = child(shell)
-    read_until(master, WAITING)
-    os.kill(os.tcgetpgrp(master), signal.SIGKILL)
-    read_until(master, b"spoilt")
-    read_until(master, WAITING)
-    os.write(master, b"c")
-    read_until(master, b"<c>")
+    screen = child(shell)
+    screen.read_until(WAITING)
+    os.kill(os.tcgetpgrp(screen.master), signal.SIGKILL)
+    screen.read_until(b"spoilt")
+    screen.read_until(WAITING)
+    screen.type(b"c")
+    screen.read_until(b"<c>")
 
-    os.waitpid(pid, 0)
-    assert is_plain(master)
-    os.close(master)
+    screen.wait()
+    assert screen.is_plain
 
 
 def test_nobody_is_heard_without_a_terminal() -> None:

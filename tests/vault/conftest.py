@@ -1,12 +1,13 @@
 """Keyrings that live in memory, and processes that start at the same moment."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from tests.waiting import until
 
 PATIENCE = 20
 
-WAIT = "import sys; print('ready', flush=True); sys.stdin.read()"
+CROWD_SECONDS = 60
+"""The longest that processes may take which do something at once."""
 
 
 class Memory:
@@ -69,33 +71,30 @@ def windows() -> Backend:
     return Memory(1280)
 
 
-def at_once(prepare: str, works: Iterable[str]) -> list[int]:
+def at_once(imports: str, prepare: str, works: Sequence[str]) -> list[int]:
     """Run Python code in processes that wait for each other between `prepare` and their work.
 
     Returns their exit codes. They can import the modules in this folder.
     """
-    with ExitStack() as stack:
-        processes = [_waiting(stack, f"{prepare}\n{WAIT}\n{work}") for work in works]
-        for process in processes:
-            assert process.stdout is not None
-            process.stdout.readline()
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.close()
-        return [process.wait(PATIENCE) for process in processes]
-
-
-def _waiting(stack: ExitStack, code: str) -> "subprocess.Popen[bytes]":
+    job = json.dumps({"imports": imports, "prepare": prepare, "works": works})
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("crowd.py")), job],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},
-    )
-    stack.enter_context(process)
-    stack.callback(process.kill)
-    return process
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for _ in works:
+                assert process.stdout.readline() == b"ready\n"
+            out, _ = process.communicate(timeout=CROWD_SECONDS)  # this ends its standard input
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    ends: list[int] = json.loads(out)
+    return ends
 
 
 @pytest.fixture(scope="session")

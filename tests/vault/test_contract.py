@@ -236,11 +236,11 @@ def test_description_is_one_line(make: Make) -> None:
     assert words == " ".join(words.split()) != ""
 
 
-PREPARE = """
+IMPORTS = """
 from pathlib import Path
 from test_contract import _make
-vault = _make({kind!r}, Path({folder!r}), {environ!r})
 """
+PREPARE = "vault = _make({kind!r}, Path({folder!r}), {environ!r})"
 WORK = """
 for turn in range(3):
     for name in ("one", "two"):
@@ -263,7 +263,8 @@ def test_processes_writing_at_once_lose_nothing(
     environ = _environ(kind, request)
     works = [WORK.format(number=number) for number in range(8)]
 
-    ends = at_once(PREPARE.format(kind=kind, folder=str(tmp_path), environ=environ), works)
+    prepare = PREPARE.format(kind=kind, folder=str(tmp_path), environ=environ)
+    ends = at_once(IMPORTS, prepare, works)
 
     vault = closed(_make(kind, tmp_path, environ))
     assert (ends, {name: vault.read(name) for name in WRITTEN}) == ([0] * 8, WRITTEN)

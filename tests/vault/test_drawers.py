@@ -305,11 +305,11 @@ def test_index_knows_a_drawer_as_long_as_it_holds_something(tmp_path: Path) -> N
     assert [*seen, here.vaults.entries()] == [{"drawer/https://git.test": facts}] * 2 + [{}]
 
 
-PREPARE = """
+IMPORTS = """
 from pathlib import Path
 from test_drawers import HOST, Stored, home, request, stored
-here = home(Path({folder!r}))
 """
+PREPARE = "here = home(Path({folder!r}))"
 WORK = """
 for turn in range(5):
     stored.store(here, HOST, Stored(None, f"{number}-{{turn}}", "secret"))
@@ -321,7 +321,7 @@ def test_processes_storing_and_erasing_at_once_lose_nothing(tmp_path: Path) -> N
     """Each replaces the whole drawer, so without the mutex the last would undo the others."""
     works = [WORK.format(number=number) for number in range(4)]
 
-    ends = at_once(PREPARE.format(folder=str(tmp_path)), works)
+    ends = at_once(IMPORTS, PREPARE.format(folder=str(tmp_path)), works)
 
     found = [
         f"{number}-{turn}"

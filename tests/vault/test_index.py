@@ -140,11 +140,11 @@ def test_what_is_no_file_is_named(index: Index) -> None:
         index.put("one", FACTS)
 
 
-PREPARE = """
+IMPORTS = """
 from pathlib import Path
 from hexauth.vault.index import Index
-index = Index(Path({folder!r}))
 """
+PREPARE = "index = Index(Path({folder!r}))"
 WORK = """
 for turn in range(10):
     index.put(f"{number}-{{turn}}", {{"vault": "file"}})
@@ -156,7 +156,7 @@ def test_processes_adding_names_at_once_lose_none(index: Index) -> None:
     """Each replaces the whole file, so without the mutex the last would undo the others."""
     works = [WORK.format(number=number) for number in range(4)]
 
-    ends = at_once(PREPARE.format(folder=str(index.folder)), works)
+    ends = at_once(IMPORTS, PREPARE.format(folder=str(index.folder)), works)
 
     assert (ends, sorted(index.entries())) == (
         [0] * 4,
