@@ -70,6 +70,11 @@ def unix(said: str) -> float:
     return datetime.fromisoformat(said).timestamp()
 
 
+def outcome(done: "subprocess.CompletedProcess[bytes]") -> tuple[int, bytes, bytes]:
+    """Return all that the program that started a process hears of it."""
+    return done.returncode, done.stdout, done.stderr
+
+
 class Machine:
     """A home folder of its own, and hexauth's commands as a shell would find them."""
 
@@ -113,11 +118,14 @@ class Machine:
             out, err = process.communicate(give, timeout=SECONDS)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
-    def prepare(self, *words: str, give: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    def prepare(
+        self, *words: str, give: bytes = b"", environ: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[bytes]":
         """Run a program of hexauth's that is not what is tested: anew only if that is sooner."""
         if ready().is_busy:
-            return self.run(*words, give=give)
-        return ready().run(*words, environ=self.environ, cwd=self.home, give=give)
+            return self.run(*words, give=give, environ=environ)
+        whole = {**self.environ, **(environ or {})}
+        return ready().run(*words, environ=whole, cwd=self.home, give=give)
 
     def hexauth(
         self, *words: str, give: bytes = b"", environ: Mapping[str, str] | None = None

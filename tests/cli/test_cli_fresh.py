@@ -13,18 +13,15 @@ from hexauth.vault.quick import BUS
 from tests.cli.test_cli_hot import imports
 from tests.cli.test_cli_news import doors
 from tests.cli.test_cli_short import FROM_KEYRING
-from tests.conftest import Machine, Serve
+from tests.conftest import Machine, Serve, outcome
 from tests.secret_service import Start, lock
 
 Make = Callable[[Sandbox], Machine]
 
-pytestmark = [
-    pytest.mark.anew,
-    pytest.mark.skipif(
-        not sys.platform.startswith("linux"),
-        reason="there is memory of a user's own on Linux alone",
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"),
+    reason="there is memory of a user's own on Linux alone",
+)
 
 TOKEN = ("hexauth", "get", "hexpm", "--format", "token", "--no-login")
 
@@ -81,11 +78,11 @@ def test_every_door_gets_the_same_bytes_with_and_without_memory(
         for words, give in doors(here):
             if empty:
                 forget(here)
-            found.append(vars(here.run(*words, give=give)))
+            found.append(outcome(here.run(*words, give=give)))
         return found
 
     long = [
-        vars(here.run(*words, give=give, environ={"HEXAUTH_CACHE": "off"}))
+        outcome(here.run(*words, give=give, environ={"HEXAUTH_CACHE": "off"}))
         for words, give in doors(here)
     ]
 

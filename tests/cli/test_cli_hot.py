@@ -13,7 +13,7 @@ import pytest
 from hexauth import hot
 from hexauth.sandbox.faults import parse
 from hexauth.sandbox.serve import Sandbox
-from tests.conftest import Machine, Serve
+from tests.conftest import Machine, Serve, outcome
 from tests.waiting import until
 
 Make = Callable[[Sandbox], Machine]
@@ -21,13 +21,10 @@ Make = Callable[[Sandbox], Machine]
 OFF = {"HEXAUTH_CACHE": "off"}
 TOKEN = ("hexauth", "get", "hexpm", "--format", "token", "--no-login")
 
-pytestmark = [
-    pytest.mark.anew,
-    pytest.mark.skipif(
-        not sys.platform.startswith("linux"),
-        reason="there is a cache on Linux alone",
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"),
+    reason="there is a cache on Linux alone",
+)
 
 
 @pytest.fixture
@@ -144,20 +141,21 @@ def api(here: Machine) -> bytes:
     return here.environ["HEX_API_URL"].encode()
 
 
+@pytest.mark.anew
 def test_every_request_gets_the_same_bytes_with_and_without_a_cache(here: Machine) -> None:
     """One table, both ways: exit code, standard output and standard error."""
-
-    def different(words: tuple[str, ...], make: Callable[[Machine], bytes]) -> list[object]:
-        told = [word.replace("API", here.environ["HEX_API_URL"]) for word in words]
-        given = make(here)
-        with_cache, without = (here.run(*told, give=given, environ=env) for env in ({}, OFF))
-        return [] if vars(with_cache) == vars(without) else [told, given, with_cache, without]
+    requests = [
+        ([word.replace("API", here.environ["HEX_API_URL"]) for word in words], make(here))
+        for words, make in REQUESTS
+    ]
 
     with ThreadPoolExecutor(4) as some_at_a_time:
-        found = list(some_at_a_time.map(different, *zip(*REQUESTS, strict=True)))
-
-    assert found == [[]] * len(REQUESTS)
+        cached = list(some_at_a_time.map(lambda each: here.run(*each[0], give=each[1]), requests))
     assert answered_from_cache(here)
+    others = [here.prepare(*words, give=given, environ=OFF) for words, given in requests]
+
+    pairs = zip(requests, map(outcome, cached), map(outcome, others), strict=True)
+    assert [each for each in pairs if each[1] != each[2]] == []
 
 
 every_door = pytest.mark.parametrize(
@@ -172,6 +170,7 @@ every_door = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.anew
 @every_door
 def test_each_door_answers_from_the_cache_alone(
     here: Machine, words: tuple[str, ...], make: Callable[[Machine], bytes]

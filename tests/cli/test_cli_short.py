@@ -14,16 +14,13 @@ import pytest
 
 from hexauth.vault.quick import BUS
 from tests.cli.test_cli_hot import imports
-from tests.conftest import Machine, Serve
+from tests.conftest import Machine, Serve, outcome
 from tests.secret_service import lock, unlock
 
-pytestmark = [
-    pytest.mark.anew,
-    pytest.mark.skipif(
-        not sys.platform.startswith("linux"),
-        reason="there is no short way elsewhere",
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"),
+    reason="there is no short way elsewhere",
+)
 
 GIT, DOCKER = ("git-credential-hexauth", "get"), ("docker-credential-hexauth", "get")
 
@@ -191,19 +188,20 @@ def took_short_way(here: Machine, words: tuple[str, ...] = GIT, give: bytes = HO
     return "hexauth.credentials.sources" not in imports(done)
 
 
+@pytest.mark.anew
 @on_both_vaults
 def test_every_request_gets_the_same_bytes_on_both_ways(here: Machine) -> None:
     """Exit code, standard output and standard error."""
 
-    def outcome(words: tuple[str, ...], give: bytes) -> object:
-        return vars(here.run(*words, give=give))
+    def shorter(words: tuple[str, ...], give: bytes) -> object:
+        return outcome(here.run(*words, give=give))
 
     def longer(words: tuple[str, ...], give: bytes) -> object:
         distrust(here)  # the one before has noted it again
-        return vars(here.prepare(*words, give=give))
+        return outcome(here.prepare(*words, give=give))
 
     with ThreadPoolExecutor(3) as some_at_a_time:
-        short = list(some_at_a_time.map(outcome, *zip(*REQUESTS, strict=True)))
+        short = list(some_at_a_time.map(shorter, *zip(*REQUESTS, strict=True)))
     assert took_short_way(here)
 
     long = [longer(*each) for each in REQUESTS]
@@ -300,7 +298,7 @@ def test_a_vault_that_is_not_as_it_must_be_is_left_to_the_rest(
     done = here.run(*GIT, give=HOST)
 
     distrust(here)
-    assert vars(here.run(*GIT, give=HOST)) == vars(done)
+    assert outcome(here.run(*GIT, give=HOST)) == outcome(done)
     assert done.stdout in (b"", b"username=me\npassword=S3CRET\n") or done.returncode == 7
 
 
