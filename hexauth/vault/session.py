@@ -29,6 +29,9 @@ SELECT pg_backend_pid(), extract(epoch FROM clock_timestamp())::float8,
 """A host that vanishes with its network is noticed after 25 seconds, and its locks end."""
 
 
+NO_TRANSACTIONS = "08P01"
+"""SQLSTATE of a pooler that is asked for what its mode has not (protocol_violation)."""
+
 TELL = "SELECT current_setting('server_version'), current_user, pg_is_in_recovery()"
 
 
@@ -88,9 +91,15 @@ def demand_own(connection: "Connection", other: "Connection", session: Session, 
 
     Somebody stands between, as the database's own process has another number than the one that was
     told. If a second connection, `other`, is given the process that the first one has, both share
-    it, and a lock of the one would be the other's.
+    it, and a lock of the one would be the other's. A pool in statement mode lets `other` begin no
+    transaction.
     """
-    (second,) = other.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+    try:
+        (second,) = other.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+    except Exception as error:
+        if getattr(error, "sqlstate", None) != NO_TRANSACTIONS:
+            raise
+        second = session.process
     (first,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
     if second == session.process or first != session.process:
         raise VaultError(

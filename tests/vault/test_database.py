@@ -189,7 +189,7 @@ def bounced(server: Postgres, mode: PoolMode) -> Iterator[Bouncer]:
         yield bouncer
 
 
-@pytest.mark.parametrize("mode", ["transaction"])
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
 def test_pool_that_shares_sessions_is_noticed_and_refused(own_fleet: Fleet, mode: PoolMode) -> None:
     """No lock of a session lasts there."""
     with bounced(own_fleet.server, mode) as bouncer:
