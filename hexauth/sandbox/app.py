@@ -3,11 +3,12 @@
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map
 
 from hexauth.sandbox import bodies, control, oauth, packages, page, registry, resources, spoil
 from hexauth.sandbox.faults import Faults
@@ -54,7 +55,8 @@ def create_app(
 
     It answers to names of loopback and, at any port, to `address`.
     """
-    app = Flask(__name__, static_folder=None)
+    has_registry = hexpm.options.registry is not None
+    app = App(_MAPS.get(has_registry))
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BYTES
     limit = hexpm.options.rate_limit
     limiter = Limiter(hexpm, limit, now) if limit else None
@@ -118,14 +120,51 @@ def create_app(
     app.register_error_handler(Refused, oauth.refusal)
     app.register_error_handler(Denied, resources.denial)
     app.register_error_handler(HTTPException, resources.failure)
-    app.register_blueprint(oauth.blueprint(hexpm))
-    app.register_blueprint(resources.blueprint(hexpm))
-    app.register_blueprint(packages.blueprint(hexpm))
-    app.register_blueprint(page.blueprint(hexpm))
-    app.register_blueprint(control.blueprint(hexpm, journal, faults))
-    if hexpm.options.registry is not None:
-        app.register_blueprint(registry.blueprint(hexpm.options.registry, hexpm, journal))
+    for blueprint in _blueprints(hexpm, journal, faults):
+        app.register_blueprint(blueprint)
+    _MAPS[has_registry] = app.url_map
     return app
+
+
+def _blueprints(hexpm: Hexpm, journal: Journal, faults: Faults) -> Iterator[Blueprint]:
+    yield oauth.blueprint(hexpm)
+    yield resources.blueprint(hexpm)
+    yield packages.blueprint(hexpm)
+    yield page.blueprint(hexpm)
+    yield control.blueprint(hexpm, journal, faults)
+    if hexpm.options.registry is not None:
+        yield registry.blueprint(hexpm.options.registry, hexpm, journal)
+
+
+_MAPS: dict[bool, Map] = {}
+"""The compiled rules of applications without and with a registry."""
+
+
+class App(Flask):
+    """An application that takes over the rules of an earlier one, if there is one.
+
+    Compiling them is nine tenths of what it takes to make an application, and tests make thousands.
+    """
+
+    def __init__(self, known: Map | None) -> None:
+        super().__init__(__name__, static_folder=None)
+        self._is_known = known is not None
+        if known is not None:
+            self.url_map = known
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,  # noqa: ANN401  (passed on as it is)
+    ) -> None:
+        """Add a rule, or its function alone if the rule is known."""
+        if not self._is_known:
+            super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+        elif view_func is not None:
+            self.view_functions[endpoint or view_func.__name__] = view_func
 
 
 class Limiter:
