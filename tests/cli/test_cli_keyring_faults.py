@@ -101,11 +101,12 @@ def refusals(here: Machine, *words: str, **environ: str) -> set[str]:
     """Run every command, or those that begin with `words`, all of them begun at once.
 
     Each must exit with 7, and say two lines. Return the first of each.
-    Nothing is answered meanwhile, and no secret shown.
+    Nothing is answered meanwhile, and no secret shown. Where the keyring does not answer at all,
+    `TIMEOUT` says for how long that is waited for.
     """
     found = set()
     commands = [each for each in COMMANDS.items() if not words or each[0][0] in words]
-    for code, out, err in at_once(here, commands, **{**TIMEOUT, **environ}):
+    for code, out, err in at_once(here, commands, **environ):
         said = err.decode().splitlines()
         assert (code, len(said)) == (7, 2), (out, err)
         assert "keyring" in said[0].lower()
@@ -133,7 +134,7 @@ def test_a_keyring_that_is_stopped_stops_every_command_for_as_long_as_was_set(
     with secret_service("password") as (environ, daemon):
         here = desktop(environ[BUS])
         daemon.send_signal(signal.SIGSTOP)
-        said = refusals(here)
+        said = refusals(here, **TIMEOUT)
         daemon.send_signal(signal.SIGCONT)
 
         assert said & {"The keyring has not answered for 1 s."}
@@ -476,9 +477,9 @@ def test_a_bus_that_is_none_stops_every_command_and_loses_nothing(
     here = desktop(service.address)
     for talk in (say_nothing, let_everybody_in, babble, belong_to_another, hang_up):
         with peer(talk) as address:
-            refusals(here, *SOME, **{BUS: address})
+            refusals(here, *SOME, **TIMEOUT, **{BUS: address})
     for address in ("rubbish", "unix:path=;%zz", "unix:abstract=hx-nobody", "unix:path=/nowhere"):
-        refusals(here, *SOME, **{BUS: address})
+        refusals(here, *SOME, **TIMEOUT, **{BUS: address})
     for backend in ("no.such.Keyring", "..", "os.path", "keyring.backends.null.Keyring"):
         refusals(here, *SOME, PYTHON_KEYRING_BACKEND=backend)
 

@@ -9,7 +9,7 @@ from hexauth.vault.quick import BUS
 from tests.stress.cases import CASES, Case, run
 from tests.stress.kills import survive
 
-SIZE = 20
+SIZE = 12
 
 IN_KEYRING = (
     "nobody is logged in, the person approves",
