@@ -326,7 +326,7 @@ def _all_but_the_winner(size: int) -> Seen:
 
 def _all_have_come(size: int) -> int:
     """Return the seconds after which nobody is still on the way, even where much else is done."""
-    return 1 + math.ceil(size / 4)
+    return 3 + math.ceil(size / 4)
 
 
 def _after_the_save(bare: float) -> float:
