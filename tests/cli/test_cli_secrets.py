@@ -117,7 +117,6 @@ def keeper(serve: Serve, machine: Callable[[Sandbox], Machine], memory: str) -> 
     return Keeper(machine(sandbox), sandbox, memory)
 
 
-@pytest.mark.anew  # what it starts notes what its parent is called
 def test_no_command_lets_a_secret_out_but_where_it_is_asked_for(keeper: Keeper) -> None:
     here, api = keeper.here, keeper.here.environ["HEX_API_URL"]
     host = api.removesuffix("/api")
