@@ -48,7 +48,8 @@ SECONDS = 60
 
 STREAMS = ("stdin", "stdout", "stderr")
 
-PROGRAMS = ("hexauth", "git-credential-hexauth", "docker-credential-hexauth", "hexauth-bazel")
+PROGRAMS = {each.name for each in Path(__file__).parents[1].joinpath("bin").iterdir()}
+"""What hexauth installs."""
 
 LOCALE = {"LANG": "C.UTF-8"}
 """What Python is started with that it does not read again: see `suits`."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Machine
 from tests.hostile.rows import ROWS, Row
-from tests.hostile.run import MIB, SECONDS, on_screen, prepared, run
+from tests.hostile.run import MIB, SECONDS, anew, on_screen, prepared, run
 
 SLOW = (
     ("refresh", "a body that drips, with its length"),
@@ -27,7 +27,7 @@ SHORT = [
 
 @pytest.mark.parametrize("row", SHORT, ids=lambda row: f"{row.endpoint}: {row.name}")
 def test_nothing_is_held_up_filled_lost_or_shown_raw(row: Row, tmp_path: Path) -> None:
-    result = run(row, tmp_path, prepared)
+    result = run(row, tmp_path, anew if Machine.is_anew else prepared)
 
     assert (result.faults, result.ran.err) == ((), result.ran.err)
 

@@ -97,9 +97,7 @@ def test_a_key_is_heard_at_once_and_not_shown_and_the_terminal_is_as_before(
     assert screen.is_plain
 
 
-def test_keys_that_come_together_are_heard_one_by_one(
-    child: MakeChild,
-) -> None:
+def test_keys_that_come_together_are_heard_one_by_one(child: MakeChild) -> None:
     def both() -> None:
         with Keys() as keys:
             os.write(1, WAITING)
@@ -142,9 +140,7 @@ def job(act: Callable[[], None]) -> int:
     return pid
 
 
-def test_terminal_is_as_before_while_the_process_is_stopped(
-    child: MakeChild,
-) -> None:
+def test_terminal_is_as_before_while_the_process_is_stopped(child: MakeChild) -> None:
     def shell() -> None:
         pid = job(heard)
         os.waitpid(pid, os.WUNTRACED)
@@ -162,9 +158,7 @@ def test_terminal_is_as_before_while_the_process_is_stopped(
     screen.wait()
 
 
-def test_terminal_that_a_killed_process_has_left_is_mended_by_the_next(
-    child: MakeChild,
-) -> None:
+def test_terminal_that_a_killed_process_has_left_is_mended_by_the_next(child: MakeChild) -> None:
     def shell() -> None:
         pid = job(heard)
         os.waitpid(pid, 0)
