@@ -68,10 +68,10 @@ def test_hosts_go_on_with_what_is_in_memory_while_the_database_is_down(
 ) -> None:
     here = yard(frail)
     one, cold = here.host("one"), here.host("cold")
+    for each in (one, cold):
+        each.environ["HEXAUTH_VAULT_TIMEOUT"] = "2"
     assert one.look("login", "--no-browser").returncode == 0
     token = one.token()
-    for each in (one, cold):
-        each.environ["HEXAUTH_VAULT_TIMEOUT"] = "1"
     frail.stop()
     try:
         assert one.token() == token
