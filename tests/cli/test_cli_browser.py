@@ -37,7 +37,8 @@ def test_approving_in_a_browser_logs_in_with_the_scopes_that_were_ticked(
             page.goto(address[1])
             shown = page.inner_text("body") + page.get_by_role("textbox").input_value()
             page.get_by_label("Publish packages").uncheck()
-            page.get_by_role("button", name="Approve").click()
+            with page.expect_navigation():
+                page.get_by_role("button", name="Approve").click()
             browser.close()
         process.communicate(timeout=60)
 
