@@ -111,21 +111,24 @@ class Machine:
         self, *words: str, give: bytes = b"", environ: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run a command to its end."""
-        whole = {**self.environ, **(environ or {})}
-        if not self.is_anew and suits(words[0], whole) and not ready().is_busy:
-            return ready().run(*words, environ=whole, cwd=self.home, give=give)
-        with self.start(*words, environ=environ) as process:
-            out, err = process.communicate(give, timeout=SECONDS)
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
+        if not self.is_anew and suits(words[0], {**self.environ, **(environ or {})}):
+            return self.prepare(*words, give=give, environ=environ)
+        return self._run_anew(*words, give=give, environ=environ)
 
     def prepare(
         self, *words: str, give: bytes = b"", environ: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run a program of hexauth's that is not what is tested: anew only if that is sooner."""
-        if ready().is_busy:
-            return self.run(*words, give=give, environ=environ)
         whole = {**self.environ, **(environ or {})}
-        return ready().run(*words, environ=whole, cwd=self.home, give=give)
+        done = ready().run(*words, environ=whole, cwd=self.home, give=give)
+        return done or self._run_anew(*words, give=give, environ=environ)
+
+    def _run_anew(
+        self, *words: str, give: bytes, environ: Mapping[str, str] | None
+    ) -> "subprocess.CompletedProcess[bytes]":
+        with self.start(*words, environ=environ) as process:
+            out, err = process.communicate(give, timeout=SECONDS)
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def hexauth(
         self, *words: str, give: bytes = b"", environ: Mapping[str, str] | None = None

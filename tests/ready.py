@@ -75,25 +75,30 @@ class Ended(subprocess.CompletedProcess[bytes]):
 
 
 class Ready:
-    """Runs commands, one after the other: threads wait for each other."""
+    """Runs commands, one after the other."""
 
     def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
         self._process, self._folder = process, folder
         self._turn = threading.Lock()
 
-    @property
-    def is_busy(self) -> bool:
-        """Tell whether a command is running."""
-        return self._turn.locked()
+    def run(
+        self, *words: str, environ: Mapping[str, str], cwd: Path, give: bytes = b""
+    ) -> Ended | None:
+        """Run one of hexauth's programs to its end, with `environ` as its whole environment.
 
-    def run(self, *words: str, environ: Mapping[str, str], cwd: Path, give: bytes = b"") -> Ended:
-        """Run one of hexauth's programs to its end, with `environ` as its whole environment."""
-        # A folder for each, as what a command leaves behind may go on writing.
-        with self._turn, tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            stdin, stdout, stderr = (Path(folder, name) for name in STREAMS)
-            stdin.write_bytes(give)
-            code, kib = self._ask(json.dumps([words, dict(environ), str(cwd), folder]))
-            return Ended(words, code, kib, stdout.read_bytes(), stderr.read_bytes())
+        While another one runs, None is returned: that one may end only when this one has.
+        """
+        if not self._turn.acquire(blocking=False):
+            return None
+        try:
+            # A folder for each, as what a command leaves behind may go on writing.
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+                stdin, stdout, stderr = (Path(folder, name) for name in STREAMS)
+                stdin.write_bytes(give)
+                code, kib = self._ask(json.dumps([words, dict(environ), str(cwd), folder]))
+                return Ended(words, code, kib, stdout.read_bytes(), stderr.read_bytes())
+        finally:
+            self._turn.release()
 
     def _ask(self, line: str) -> list[int]:
         assert self._process.stdin is not None

@@ -19,8 +19,7 @@ from tests.secret_service import Start, lock
 Make = Callable[[Sandbox], Machine]
 
 pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"),
-    reason="there is memory of a user's own on Linux alone",
+    not sys.platform.startswith("linux"), reason="there is memory of a user's own on Linux alone"
 )
 
 TOKEN = ("hexauth", "get", "hexpm", "--format", "token", "--no-login")

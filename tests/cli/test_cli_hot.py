@@ -22,8 +22,7 @@ OFF = {"HEXAUTH_CACHE": "off"}
 TOKEN = ("hexauth", "get", "hexpm", "--format", "token", "--no-login")
 
 pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"),
-    reason="there is a cache on Linux alone",
+    not sys.platform.startswith("linux"), reason="there is a cache on Linux alone"
 )
 
 

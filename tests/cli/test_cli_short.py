@@ -18,8 +18,7 @@ from tests.conftest import Machine, Serve, outcome
 from tests.secret_service import lock, unlock
 
 pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"),
-    reason="there is no short way elsewhere",
+    not sys.platform.startswith("linux"), reason="there is no short way elsewhere"
 )
 
 GIT, DOCKER = ("git-credential-hexauth", "get"), ("docker-credential-hexauth", "get")

@@ -129,7 +129,9 @@ def _kib_of_python() -> int:
 @cache
 def _kib_of_nothing() -> int:
     """Return the KiB that a prepared process takes to do next to nothing."""
-    return ready().run("hexauth", "--version", environ=LOCALE, cwd=Path("/")).kib
+    done = ready().run("hexauth", "--version", environ=LOCALE, cwd=Path("/"))
+    assert done is not None
+    return done.kib
 
 
 def _faults(row: Row, ran: Ran, kept: str) -> Iterator[str]:

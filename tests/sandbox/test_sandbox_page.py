@@ -347,7 +347,7 @@ def test_keyboard_alone_is_enough_and_shows_where_it_is(
         desk.keyboard.press(key)
     with desk.expect_navigation():
         desk.keyboard.press("Enter")
-    desk.wait_for_selector("h1:focus >> text=Approved")  # what is read out first
+    desk.wait_for_selector("h1:focus >> text=Approved")
 
     assert order == [
         ("Go on only if your terminal shows this code", True),
@@ -357,4 +357,5 @@ def test_keyboard_alone_is_enough_and_shows_where_it_is(
         ("Approve", True),
         ("Deny", True),
     ]
+    assert desk.evaluate("document.activeElement.tagName") == "H1"  # what is read out first
     assert poll(sandbox, grant["device_code"]).json()["scope"] == "api:read repositories"

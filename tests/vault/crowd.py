@@ -16,8 +16,10 @@ def main(job: dict[str, Any]) -> None:
     children = []
     for work in job["works"]:
         if (child := os.fork()) == 0:
-            exec(job["prepare"], names)  # noqa: S102
-            os.write(1, b"ready\n")  # in one piece, whatever the buffering
+            try:
+                exec(job["prepare"], names)  # noqa: S102
+            finally:  # if that has failed, nobody is to wait for it
+                os.write(1, b"ready\n")  # in one piece, whatever the buffering
             sys.stdin.read()
             exec(work, names)  # noqa: S102
             os._exit(0)  # without taking all down that the imports have made
